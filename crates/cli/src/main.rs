@@ -1,0 +1,2 @@
+//! The `sockeye` program.
+fn main() {}

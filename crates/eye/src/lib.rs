@@ -1,0 +1,1 @@
+//! Captures in, connections and findings out.

@@ -1,0 +1,1 @@
+//! Many TCP connections behind addresses: demultiplexing, listeners, timers, routes, neighbours, ICMP.

@@ -1,0 +1,1 @@
+//! Hosts joined by a seeded network in virtual time, with the eye as the oracle.

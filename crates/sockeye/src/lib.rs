@@ -1,0 +1,1 @@
+//! TCP in user space: Stack, TcpListener and TcpStream on tokio.

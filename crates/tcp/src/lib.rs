@@ -1,0 +1,1 @@
+//! One TCP connection: the RFC 9293 machine, pure and deterministic.
