@@ -8,8 +8,8 @@ use core::net::IpAddr;
 ///
 /// ```
 /// use sockeye_wire::Checksum;
-/// let whole = Checksum::new().add(&[0x12, 0x34, 0x56]).finish();
-/// let pieces = Checksum::new().add(&[0x12]).add(&[0x34, 0x56]).finish();
+/// let whole = Checksum::new().with(&[0x12, 0x34, 0x56]).finish();
+/// let pieces = Checksum::new().with(&[0x12]).with(&[0x34, 0x56]).finish();
 /// assert_eq!(whole, pieces);
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,20 +35,20 @@ impl Checksum {
     pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, len: u32) -> Self {
         let sum = match (source, destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                Self::new().add(&source.octets()).add(&destination.octets())
+                Self::new().with(&source.octets()).with(&destination.octets())
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                Self::new().add(&source.octets()).add(&destination.octets())
+                Self::new().with(&source.octets()).with(&destination.octets())
             }
             _ => return Self::new(),
         };
-        sum.add(&len.to_be_bytes()).add(&[0, protocol])
+        sum.with(&len.to_be_bytes()).with(&[0, protocol])
     }
 
     /// Adds a piece.
     #[inline]
     #[must_use]
-    pub fn add(self, piece: &[u8]) -> Self {
+    pub fn with(self, piece: &[u8]) -> Self {
         let partial = fold(sum_words(piece));
         let partial = if self.odd { partial.swap_bytes() } else { partial };
         Self { sum: self.sum + u64::from(partial), odd: self.odd ^ (piece.len() % 2 == 1) }
@@ -58,7 +58,7 @@ impl Checksum {
     #[inline]
     #[must_use]
     pub fn add_u16(self, field: u16) -> Self {
-        self.add(&field.to_be_bytes())
+        self.with(&field.to_be_bytes())
     }
 
     /// The checksum to put into a header whose checksum field was summed as zero.
@@ -135,13 +135,13 @@ mod tests {
     #[test]
     fn example_of_rfc_1071() {
         let bytes = [0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7];
-        assert_eq!(Checksum::new().add(&bytes).finish(), !0xddf2);
+        assert_eq!(Checksum::new().with(&bytes).finish(), !0xddf2);
     }
 
     proptest! {
         #[test]
         fn equals_the_byte_pair_sum(bytes: Vec<u8>) {
-            prop_assert_eq!(Checksum::new().add(&bytes).finish(), by_byte_pairs(&bytes));
+            prop_assert_eq!(Checksum::new().with(&bytes).finish(), by_byte_pairs(&bytes));
         }
 
         #[test]
@@ -150,10 +150,10 @@ mod tests {
             let mut rest: &[u8] = &bytes;
             for cut in cuts {
                 let (piece, tail) = rest.split_at(cut % (rest.len() + 1));
-                sum = sum.add(piece);
+                sum = sum.with(piece);
                 rest = tail;
             }
-            prop_assert_eq!(sum.add(rest).finish(), Checksum::new().add(&bytes).finish());
+            prop_assert_eq!(sum.with(rest).finish(), Checksum::new().with(&bytes).finish());
         }
 
         #[test]
@@ -161,12 +161,12 @@ mod tests {
             if bytes.len() % 2 == 1 {
                 bytes.push(0);
             }
-            let field = Checksum::new().add(&bytes).finish();
+            let field = Checksum::new().with(&bytes).finish();
             bytes.extend_from_slice(&field.to_be_bytes());
-            prop_assert!(Checksum::new().add(&bytes).is_valid());
+            prop_assert!(Checksum::new().with(&bytes).is_valid());
             let bit = bit % (bytes.len() * 8);
             bytes[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!Checksum::new().add(&bytes).is_valid());
+            prop_assert!(!Checksum::new().with(&bytes).is_valid());
         }
     }
 }
