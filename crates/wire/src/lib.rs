@@ -5,6 +5,9 @@
 //!
 //! | module | what it is |
 //! |---|---|
+//! | [`ethernet`], [`arp`] | frames with VLAN tags, and who has which address |
+//! | [`ip`] | IPv4 and IPv6 headers under one face, extension headers walked |
+//! | [`icmp`], [`ndp`] | echo, errors and what they quote; neighbour discovery |
 //! | [`tcp`] | TCP header and options: parsed in place, built into a fixed array |
 //! | [`seq`] | [`SeqNumber`], compared modulo 2³² |
 //! | [`flags`] | [`Flags`], printed as people write them |
@@ -18,8 +21,13 @@
 #[cfg(test)]
 extern crate std;
 
+pub mod arp;
 pub mod checksum;
+pub mod ethernet;
 pub mod flags;
+pub mod icmp;
+pub mod ip;
+pub mod ndp;
 pub mod packet;
 pub mod payload;
 pub mod seq;
@@ -28,6 +36,7 @@ pub mod tcp;
 pub mod time;
 
 pub use checksum::Checksum;
+pub use ethernet::MacAddr;
 pub use flags::Flags;
 pub use packet::{ChecksumState, Ecn, HeaderBytes, Meta, Packet};
 pub use payload::Payload;
