@@ -1,1 +1,90 @@
-//! Where packets come from and go to: memory, TUN, capture tap, impairment.
+//! Where packets come from and go to.
+//!
+//! A [`Link`] moves batches of [`Packet`]s between a stack and the outside; it knows nothing of TCP.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`memory`] | two links joined in memory, for tests, demonstrations and in-process use |
+//! | [`tun`] | a Linux TUN device: the stack behind a network interface of this machine |
+//! | [`capture`] | a tap around any link that writes pcapng, and the pcapng writer itself |
+//! | [`impair`] | what a bad network does to a packet: one pure function of seed, time and packet number |
+//! | [`readiness`] | how a link says that it is worth calling again |
+
+pub mod capture;
+pub mod impair;
+pub mod memory;
+pub mod readiness;
+#[cfg(target_os = "linux")]
+pub mod tun;
+
+pub use capture::{Capture, Tap};
+pub use impair::{Impairer, Impairment};
+pub use memory::MemoryLink;
+pub use readiness::{Readiness, SharedWaker};
+#[cfg(target_os = "linux")]
+pub use tun::{Tun, TunConfig, TunError};
+
+use sockeye_wire::{Instant, Packet};
+use std::collections::VecDeque;
+use std::io;
+
+/// What a link carries.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub enum Medium {
+    /// Bare IP packets, as a TUN device.
+    Ip,
+    /// Ethernet frames; our own address on that network.
+    Ethernet([u8; 6]),
+}
+
+/// A source and a sink of packets, used by one owner and never blocking.
+///
+/// Packets travel in batches, so that whatever can be shared by several packets (a lock, a wake-up, a look-up) is.
+pub trait Link: Send {
+    /// What the packets are.
+    fn medium(&self) -> Medium;
+
+    /// Octets of the largest IP packet that the link carries, without link-layer header. May change while in use.
+    fn mtu(&self) -> usize;
+
+    /// Puts up to `max` packets that have arrived at the end of `batch` and says how many; 0 when none is waiting.
+    ///
+    /// `now` becomes [`Meta::arrival`](sockeye_wire::Meta::arrival) where the link knows nothing better.
+    ///
+    /// # Errors
+    /// Only when the link is gone for good. A link that is down for now delivers nothing.
+    fn receive(&mut self, now: Instant, batch: &mut Vec<Packet>, max: usize) -> io::Result<usize>;
+
+    /// Sends from the front of `batch` and says how many packets it took; what found no room stays, in order.
+    ///
+    /// A packet taken may still be lost, as on any network.
+    ///
+    /// # Errors
+    /// Only when the link is gone for good.
+    fn transmit(&mut self, now: Instant, batch: &mut VecDeque<Packet>) -> io::Result<usize>;
+
+    /// What to wait for when [`receive`](Self::receive) gave nothing or [`transmit`](Self::transmit) left something.
+    fn readiness(&self) -> Readiness<'_>;
+}
+
+impl<L: Link + ?Sized> Link for Box<L> {
+    fn medium(&self) -> Medium {
+        (**self).medium()
+    }
+
+    fn mtu(&self) -> usize {
+        (**self).mtu()
+    }
+
+    fn receive(&mut self, now: Instant, batch: &mut Vec<Packet>, max: usize) -> io::Result<usize> {
+        (**self).receive(now, batch, max)
+    }
+
+    fn transmit(&mut self, now: Instant, batch: &mut VecDeque<Packet>) -> io::Result<usize> {
+        (**self).transmit(now, batch)
+    }
+
+    fn readiness(&self) -> Readiness<'_> {
+        (**self).readiness()
+    }
+}

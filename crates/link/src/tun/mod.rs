@@ -1,0 +1,260 @@
+//! A Linux TUN device: IP packets that the kernel routes to an interface come to us, and ours go to the kernel.
+//!
+//! The stack's own address is never given to the interface, or the kernel would answer for it. On a device that [`Tun`]
+//! created, Linux gets another address of the same subnet (see [`linux_address`]), and with it the route to ours; a device
+//! that was there before is used as it is.
+
+mod addresses;
+mod buffers;
+mod error;
+#[cfg(test)]
+mod tests;
+
+pub use addresses::linux_address;
+pub use error::TunError;
+
+use crate::{Link, Medium, Readiness};
+use arrayvec::ArrayVec;
+use buffers::Buffers;
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType};
+use sockeye_wire::{Instant, Meta, Packet};
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd};
+use tun_rs::{DeviceBuilder, SyncDevice};
+
+/// What device to use, and what to set up if it must be created.
+#[derive(Clone, Debug)]
+pub struct TunConfig {
+    /// The interface's name, at most 15 octets; a `%d` in it lets the kernel choose a number.
+    pub name: String,
+    /// Octets of the largest packet, for a device that is created.
+    pub mtu: u16,
+    /// Addresses for Linux on a device that is created, each with its prefix length: at most one IPv4 subnet, any number of IPv6
+    /// ones. `None` leaves such a device as the kernel made it: down and without address.
+    pub configure: Option<Vec<(IpAddr, u8)>>,
+}
+
+impl TunConfig {
+    /// A device with an MTU of 1,500 for a stack that has these addresses: Linux gets [`linux_address`] of each subnet.
+    #[must_use]
+    pub fn for_stack(name: impl Into<String>, stack_addresses: &[(IpAddr, u8)]) -> Self {
+        let mut configure: Vec<(IpAddr, u8)> = Vec::new();
+        let taken: Vec<IpAddr> = stack_addresses.iter().map(|(address, _)| *address).collect();
+        for &(address, prefix) in stack_addresses {
+            if let Some(linux) = linux_address(address, prefix, &taken)
+                && !configure.contains(&(linux, prefix))
+            {
+                configure.push((linux, prefix));
+            }
+        }
+        Self { name: name.into(), mtu: 1_500, configure: Some(configure) }
+    }
+
+    /// The `ip` commands that set up the same device by hand, one a line, to be run as root.
+    #[must_use]
+    pub fn ip_commands(&self) -> Vec<String> {
+        let name = &self.name;
+        let mut commands = vec![format!("ip tuntap add dev {name} mode tun user $USER")];
+        for (address, prefix) in self.configure.iter().flatten() {
+            commands.push(format!("ip addr add {address}/{prefix} dev {name}"));
+        }
+        commands.push(format!("ip link set dev {name} mtu {} up", self.mtu));
+        commands
+    }
+}
+
+/// Packets that a [`Tun`] lost, and why.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TunCounts {
+    /// Sent while the interface was down.
+    pub dropped_link_down: u64,
+    /// Sent, and refused by the kernel as no IP packet or too long.
+    pub dropped_refused: u64,
+    /// Received longer than the MTU known at that time, and so cut.
+    pub dropped_cut: u64,
+}
+
+/// A TUN device, one packet a system call.
+pub struct Tun {
+    device: SyncDevice,
+    name: String,
+    created: bool,
+    mtu: usize,
+    buffers: Buffers,
+    counts: TunCounts,
+}
+
+impl Tun {
+    /// Attaches to the device of that name, or creates and sets it up; one that was created goes with this value.
+    ///
+    /// # Errors
+    /// [`TunError`], whose text says what to do.
+    pub fn open(config: &TunConfig) -> Result<Self, TunError> {
+        check_name(&config.name)?;
+        let created = !exists(&config.name);
+        let mut builder = DeviceBuilder::new().name(&config.name).inherit_enable_state();
+        if let (true, Some(addresses)) = (created, &config.configure) {
+            builder = builder.mtu(config.mtu).enable(true);
+            let mut v4 = None;
+            for &(address, prefix) in addresses {
+                match address {
+                    IpAddr::V4(address) if v4.is_none() => {
+                        v4 = Some(address);
+                        builder = builder.ipv4(address, prefix, None);
+                    }
+                    IpAddr::V4(second) => return Err(TunError::SecondIpv4 { second, prefix }),
+                    IpAddr::V6(address) => builder = builder.ipv6(address, prefix),
+                }
+            }
+        }
+        let failed = |source: io::Error| TunError::from_io(source, config, created);
+        let device = builder.build_sync().map_err(failed)?;
+        device.set_nonblocking(true).map_err(failed)?;
+        let mtu = usize::from(device.mtu().map_err(failed)?);
+        let name = device.name().map_err(failed)?;
+        Ok(Self {
+            device,
+            name,
+            created,
+            mtu,
+            buffers: Buffers::new(mtu),
+            counts: TunCounts::default(),
+        })
+    }
+
+    /// The interface's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the device was not there before, so that we set it up.
+    #[must_use]
+    pub const fn created(&self) -> bool {
+        self.created
+    }
+
+    /// Packets lost so far.
+    #[must_use]
+    pub const fn counts(&self) -> TunCounts {
+        self.counts
+    }
+
+    /// Reads one packet, if one waits.
+    fn read(&mut self, now: Instant) -> io::Result<Option<Packet>> {
+        loop {
+            match self.buffers.read(&self.device) {
+                Ok(bytes) if bytes.len() <= self.mtu => {
+                    return Ok(Some(Packet::from_bytes(Meta::at(now), bytes)));
+                }
+                Ok(_) => {
+                    // The MTU was raised while in use; the kernel cut the packet to our buffer.
+                    self.counts.dropped_cut += 1;
+                    self.mtu = self.device.mtu().map_or(usize::from(u16::MAX), usize::from);
+                    self.buffers.set_mtu(self.mtu);
+                }
+                Err(Errno::INTR) => {}
+                Err(error) if is_for_now(error) => return Ok(None),
+                Err(error) => return Err(self.gone(error)),
+            }
+        }
+    }
+
+    fn gone(&self, error: Errno) -> io::Error {
+        let name = &self.name;
+        io::Error::new(
+            io::Error::from(error).kind(),
+            format!("TUN device {name:?} is gone: {error}"),
+        )
+    }
+}
+
+impl Link for Tun {
+    fn medium(&self) -> Medium {
+        Medium::Ip
+    }
+
+    fn mtu(&self) -> usize {
+        self.mtu
+    }
+
+    fn receive(&mut self, now: Instant, batch: &mut Vec<Packet>, max: usize) -> io::Result<usize> {
+        for received in 0..max {
+            match self.read(now)? {
+                Some(packet) => batch.push(packet),
+                None => return Ok(received),
+            }
+        }
+        Ok(max)
+    }
+
+    fn transmit(&mut self, _now: Instant, batch: &mut VecDeque<Packet>) -> io::Result<usize> {
+        let mut taken = 0;
+        while let Some(packet) = batch.front() {
+            match write(self.device.as_fd(), packet) {
+                Ok(_) => {}
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => break,
+                // The interface is down. What it would do with a packet, we do: TCP sends it again.
+                Err(Errno::IO) => self.counts.dropped_link_down += 1,
+                Err(Errno::INVAL | Errno::MSGSIZE) => self.counts.dropped_refused += 1,
+                Err(error) => return Err(self.gone(error)),
+            }
+            batch.pop_front();
+            taken += 1;
+        }
+        Ok(taken)
+    }
+
+    fn readiness(&self) -> Readiness<'_> {
+        Readiness::Fd(self.device.as_fd())
+    }
+}
+
+impl std::fmt::Debug for Tun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tun")
+            .field("name", &self.name)
+            .field("mtu", &self.mtu)
+            .finish_non_exhaustive()
+    }
+}
+
+/// More pieces than any segment has; a packet of still more is copied together.
+const MAX_PIECES: usize = 32;
+
+fn write(device: BorrowedFd<'_>, packet: &Packet) -> rustix::io::Result<usize> {
+    let mut slices = ArrayVec::<IoSlice<'_>, MAX_PIECES>::new();
+    for piece in packet.pieces() {
+        if slices.try_push(IoSlice::new(piece)).is_err() {
+            return rustix::io::write(device, &packet.to_bytes());
+        }
+    }
+    rustix::io::writev(device, &slices)
+}
+
+/// Whether a read may succeed later: nothing waits, or the interface is down.
+fn is_for_now(error: Errno) -> bool {
+    matches!(error, Errno::AGAIN | Errno::IO | Errno::NOBUFS | Errno::NOMEM)
+}
+
+fn check_name(name: &str) -> Result<(), TunError> {
+    // IFNAMSIZ of if.h is 16 with the terminating zero.
+    if name.len() > 15 {
+        return Err(TunError::NameTooLong { name: name.to_owned() });
+    }
+    let is_bad = |c: char| c == '/' || c == ':' || c == '\0' || c.is_whitespace();
+    if name.is_empty() || name == "." || name == ".." || name.contains(is_bad) {
+        return Err(TunError::BadName { name: name.to_owned() });
+    }
+    Ok(())
+}
+
+fn exists(name: &str) -> bool {
+    rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None)
+        .and_then(|socket| rustix::net::netdevice::name_to_index(socket, name))
+        .is_ok()
+}
