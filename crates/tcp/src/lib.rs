@@ -1,1 +1,53 @@
-//! One TCP connection: the RFC 9293 machine, pure and deterministic.
+//! ONE TCP connection: the RFC 9293 machine, pure and deterministic.
+//!
+//! Nothing here reads a clock, draws a random number or performs I/O: `now` is an argument and secrets are configuration.
+//! A [`Connection`] is fed segments ([`Connection::on_segment`]), time ([`Connection::on_timer`]) and the application's
+//! calls, and is asked for what to send ([`Connection::poll_transmit`]) and when to be woken ([`Connection::deadline`]).
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`connection`] | the face: every call an application or host makes |
+//! | `state` | the eleven states, each owning the data that is valid in it |
+//! | `opening`, [`half_open`] | SYN-SENT and SYN-RECEIVED: the handshake from either side |
+//! | `segment_arrives` | RFC 9293 §3.10.7.4 in its own order, for the synchronized states |
+//! | `send` | send buffer, in-flight records, RTT and RTO, recovery, Nagle, window probes |
+//! | `receive` | reassembly, window, acknowledgement policy |
+//! | [`congestion`] | the congestion-control trait and its implementations |
+//! | [`time_wait`] | the small record that a closed connection leaves behind |
+//! | [`isn`] | initial sequence numbers (RFC 6528) |
+//! | `challenge` | the throttle of RFC 5961 |
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod challenge;
+pub mod config;
+pub mod congestion;
+pub mod connection;
+mod error;
+mod events;
+pub mod half_open;
+mod info;
+pub mod isn;
+mod opening;
+mod options;
+mod receive;
+mod segment;
+mod segment_arrives;
+mod send;
+mod state;
+pub mod time_wait;
+
+pub use config::{Config, KeepAlive};
+pub use connection::{Connection, Endpoints, IcmpError};
+pub use error::Error;
+pub use events::Events;
+pub use half_open::{HalfOpen, HalfOpenEvent};
+pub use info::Info;
+pub use isn::IsnGenerator;
+pub use options::{Opening, SegmentOptions, Timestamps};
+pub use segment::{Reset, Segment, Transmit};
+pub use time_wait::{TimeWait, TimeWaitEvent};

@@ -1,0 +1,103 @@
+//! What can be set, with defaults from tcp-requirements §3.39.
+
+use crate::congestion::Algorithm;
+use core::time::Duration;
+
+/// Settings of a connection. Shared by all connections of a host; a connection that changes one gets its own copy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Most unread bytes held for the application; also bounds the advertised window.
+    pub receive_buffer_bytes: u32,
+    /// Most bytes held that the peer has not acknowledged.
+    pub send_buffer_bytes: u32,
+    /// Offer window scaling (RFC 7323 §2).
+    pub window_scaling: bool,
+    /// Offer timestamps (RFC 7323 §3).
+    pub timestamps: bool,
+    /// Offer selective acknowledgement (RFC 2018).
+    pub sack: bool,
+    /// Coalesce small writes (RFC 896, in Minshall's variant).
+    pub nagle: bool,
+    /// Congestion control.
+    pub congestion: Algorithm,
+    /// Segments of the initial window (RFC 6928).
+    pub initial_window_segments: u8,
+    /// Retransmission timeout before any measurement (RFC 6298 §2.1).
+    pub initial_rto: Duration,
+    /// Lower bound of the retransmission timeout; Linux's 200 ms rather than RFC 6298's 1 s.
+    pub min_rto: Duration,
+    /// Upper bound of the retransmission timeout and of the interval between window probes.
+    pub max_rto: Duration,
+    /// Retransmissions of a SYN before an active open fails. 7 span 247 s (RFC 9293 MUST-23: at least 3 minutes).
+    pub syn_retries: u8,
+    /// Retransmissions of a SYN-ACK before a half-open connection is dropped.
+    pub syn_ack_retries: u8,
+    /// R1: retransmissions of one segment after which the path is suspect (RFC 9293 MUST-20).
+    pub retries_suspect: u8,
+    /// R2: retransmissions of one segment, or unanswered window probes, after which the connection is closed (RFC 9293 MUST-20).
+    pub retries: u8,
+    /// Longest wait for an acknowledgement of sent data, in place of R2; `None` leaves R2 alone (RFC 9293 MUST-21).
+    pub user_timeout: Option<Duration>,
+    /// Longest delay of an acknowledgement; must be below 500 ms (RFC 9293 MUST-40).
+    pub delayed_ack: Duration,
+    /// Keep-alive, off unless set (RFC 9293 MUST-25).
+    pub keep_alive: Option<KeepAlive>,
+    /// 2·MSL: how long TIME-WAIT lasts (RFC 9293 §3.6.1).
+    pub time_wait: Duration,
+    /// How long FIN-WAIT-2 lasts once the application has let go of the connection.
+    pub fin_wait_2: Duration,
+}
+
+/// When an idle peer is asked whether it is still there (RFC 9293 §3.8.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeepAlive {
+    /// Silence before the first probe.
+    pub idle: Duration,
+    /// Silence between probes.
+    pub interval: Duration,
+    /// Unanswered probes after which the connection is dead.
+    pub probes: u8,
+}
+
+impl Default for KeepAlive {
+    /// 7,200 s (RFC 9293 MUST-28), 75 s, 9 probes.
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(7_200), interval: Duration::from_secs(75), probes: 9 }
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            receive_buffer_bytes: 512 * 1024,
+            send_buffer_bytes: 512 * 1024,
+            window_scaling: true,
+            timestamps: true,
+            sack: true,
+            nagle: true,
+            congestion: Algorithm::default(),
+            initial_window_segments: 10,
+            initial_rto: Duration::from_secs(1),
+            min_rto: Duration::from_millis(200),
+            max_rto: Duration::from_secs(120),
+            syn_retries: 7,
+            syn_ack_retries: 5,
+            retries_suspect: 3,
+            retries: 15,
+            user_timeout: None,
+            delayed_ack: Duration::from_millis(40),
+            keep_alive: None,
+            time_wait: Duration::from_secs(60),
+            fin_wait_2: Duration::from_secs(60),
+        }
+    }
+}
+
+impl Config {
+    /// The window shift to offer: enough for the whole receive buffer (RFC 7323 §2.3), at most 14.
+    #[must_use]
+    pub fn window_shift(&self) -> u8 {
+        let needed = (32 - self.receive_buffer_bytes.leading_zeros()).saturating_sub(16);
+        needed.min(14) as u8
+    }
+}

@@ -1,0 +1,67 @@
+//! Reno: slow start and congestion avoidance (RFC 5681 §3.1) with appropriate byte counting (RFC 3465).
+
+use super::CongestionControl;
+
+/// RFC 5681.
+#[derive(Clone, Debug)]
+pub struct Reno {
+    window: u32,
+    slow_start_threshold: u32,
+    /// Bytes acknowledged since the window last grew, in congestion avoidance.
+    acked: u32,
+}
+
+impl Reno {
+    /// Starts in slow start with `initial_window` bytes.
+    #[must_use]
+    pub const fn new(initial_window: u32) -> Self {
+        Self { window: initial_window, slow_start_threshold: u32::MAX, acked: 0 }
+    }
+
+    fn halve(in_flight: u32, mss: u32) -> u32 {
+        (in_flight / 2).max(2 * mss)
+    }
+}
+
+impl CongestionControl for Reno {
+    fn window(&self) -> u32 {
+        self.window
+    }
+
+    fn slow_start_threshold(&self) -> u32 {
+        self.slow_start_threshold
+    }
+
+    fn on_acknowledged(&mut self, acked: u32, mss: u32) {
+        if self.window < self.slow_start_threshold {
+            // Aggregates acknowledge many segments at once, each of which counts, as on a Linux sender (RFC 3465 with L = ∞ per
+            // aggregate); beyond the threshold growth is linear again.
+            let grown = self.window.saturating_add(acked);
+            self.window = grown.min(self.slow_start_threshold.max(self.window + mss));
+            return;
+        }
+        self.acked = self.acked.saturating_add(acked);
+        if self.acked >= self.window {
+            self.acked -= self.window;
+            self.window = self.window.saturating_add(mss);
+        }
+    }
+
+    fn on_loss(&mut self, in_flight: u32, mss: u32) {
+        self.slow_start_threshold = Self::halve(in_flight, mss);
+        self.window = self.slow_start_threshold;
+        self.acked = 0;
+    }
+
+    fn on_timeout(&mut self, in_flight: u32, mss: u32, first: bool) {
+        if first {
+            self.slow_start_threshold = Self::halve(in_flight, mss);
+        }
+        self.window = mss;
+        self.acked = 0;
+    }
+
+    fn on_idle(&mut self, restart_window: u32) {
+        self.window = self.window.min(restart_window);
+    }
+}

@@ -1,0 +1,246 @@
+//! The application's calls (RFC 9293 §3.9.1, §3.10.1 to §3.10.6).
+
+use super::Connection;
+use crate::send::SendBuffer;
+use crate::state::State;
+use crate::{Error, Events, KeepAlive};
+use alloc::sync::Arc;
+use bytes::Bytes;
+use core::time::Duration;
+use sockeye_wire::Instant;
+
+impl Connection {
+    /// SEND: copies as much of `data` as the send buffer takes and says how much that was.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`] if the buffer is full; [`Error::Closing`] after [`shutdown`](Self::shutdown) or a close by the
+    /// state; the reason of the end if the connection is over.
+    pub fn write(&mut self, now: Instant, data: &[u8]) -> Result<usize, Error> {
+        let room = self.writable()?;
+        if data.is_empty() {
+            return Ok(0);
+        }
+        if room == 0 {
+            return Err(Error::WouldBlock);
+        }
+        let count = data.len().min(room);
+        self.note_first_unsent(now);
+        self.send_buffer()?.append(&data[..count]);
+        Ok(count)
+    }
+
+    /// SEND without copying: the chunk is shared until it is acknowledged. Taken whole or not at all, so that the buffer may be
+    /// exceeded by one chunk.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_chunk(&mut self, now: Instant, chunk: Bytes) -> Result<usize, Error> {
+        if self.writable()? == 0 {
+            return Err(Error::WouldBlock);
+        }
+        let count = chunk.len();
+        self.note_first_unsent(now);
+        self.send_buffer()?.append_chunk(chunk);
+        Ok(count)
+    }
+
+    /// SEND with URG: the urgent data ends with the last octet of `data` that was taken (RFC 9293 §3.8.5). New applications
+    /// should not use it (SHLD-13).
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), and [`Error::NotConnected`] before the handshake is complete.
+    pub fn write_urgent(&mut self, now: Instant, data: &[u8]) -> Result<usize, Error> {
+        if self.state.open().is_none() && self.error().is_none() {
+            return Err(Error::NotConnected);
+        }
+        let count = self.write(now, data)?;
+        if let Some(open) = self.state.open_mut() {
+            open.send.mark_urgent();
+        }
+        Ok(count)
+    }
+
+    /// Room in the send buffer, in bytes.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write), without `WouldBlock`.
+    pub fn writable(&self) -> Result<usize, Error> {
+        let buffered = match &self.state {
+            State::Closed(closed) => return Err(closed.error.unwrap_or(Error::Closing)),
+            State::SynSent(syn_sent) if !syn_sent.closing => syn_sent.buffer.len(),
+            State::SynReceived(received) if !received.closing => received.buffer.len(),
+            State::Established(open) | State::CloseWait(open) => open.send.buffer.len(),
+            _ => return Err(Error::Closing),
+        };
+        Ok((self.config.send_buffer_bytes as usize).saturating_sub(buffered))
+    }
+
+    fn send_buffer(&mut self) -> Result<&mut SendBuffer, Error> {
+        match &mut self.state {
+            State::SynSent(syn_sent) => Ok(&mut syn_sent.buffer),
+            State::SynReceived(received) => Ok(&mut received.buffer),
+            State::Established(open) | State::CloseWait(open) => Ok(&mut open.send.buffer),
+            _ => Err(Error::Closing),
+        }
+    }
+
+    /// The user timeout counts from when the peer began to owe us something.
+    fn note_first_unsent(&mut self, now: Instant) {
+        if self.state.open().is_some_and(|open| open.send.is_all_acked() && open.send.buffer.is_empty()) {
+            self.stalled_since = now;
+        }
+    }
+
+    /// RECEIVE: copies what has arrived to the front of `out` and says how much; `Ok(0)` is the end of the peer's data.
+    ///
+    /// # Errors
+    /// [`Error::WouldBlock`] if nothing is there yet; the reason if the connection ended otherwise than by the peer's FIN.
+    pub fn read(&mut self, out: &mut [u8]) -> Result<usize, Error> {
+        if out.is_empty() {
+            return Ok(0);
+        }
+        match self.state.unread_mut() {
+            Some(unread) if !unread.is_empty() => Ok(unread.read(out)),
+            _ => self.nothing_to_read().map(|()| 0),
+        }
+    }
+
+    /// RECEIVE without copying: at most `max` octets of what arrived next; an empty chunk is the end of the peer's data.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_chunk(&mut self, max: usize) -> Result<Bytes, Error> {
+        match self.state.unread_mut().and_then(|unread| unread.read_chunk(max)) {
+            Some(chunk) => Ok(chunk),
+            None => self.nothing_to_read().map(|()| Bytes::new()),
+        }
+    }
+
+    /// `Ok` at the end of data.
+    fn nothing_to_read(&self) -> Result<(), Error> {
+        match &self.state {
+            State::Closed(closed) => closed.error.map_or(Ok(()), Err),
+            State::TimeWait(..) => Ok(()),
+            State::SynSent(_) | State::SynReceived(_) => Err(Error::WouldBlock),
+            _ if self.state.open().is_some_and(|open| open.receive.is_finished()) => Ok(()),
+            _ => Err(Error::WouldBlock),
+        }
+    }
+
+    /// Octets that can be read now.
+    #[must_use]
+    pub fn readable(&self) -> usize {
+        match &self.state {
+            State::Closed(closed) => closed.unread.len(),
+            State::TimeWait(_, unread) => unread.len(),
+            state => state.open().map_or(0, |open| open.receive.queue.len()),
+        }
+    }
+
+    /// Whether the peer has closed its direction and everything before that has arrived.
+    #[must_use]
+    pub fn is_read_closed(&self) -> bool {
+        self.nothing_to_read() != Err(Error::WouldBlock)
+    }
+
+    /// Octets that the peer has not acknowledged, unsent ones included.
+    #[must_use]
+    pub fn unacknowledged(&self) -> usize {
+        match &self.state {
+            State::SynSent(syn_sent) => syn_sent.buffer.len(),
+            State::SynReceived(received) => received.buffer.len(),
+            state => state.open().map_or(0, |open| open.send.buffer.len()),
+        }
+    }
+
+    /// Urgent octets that are still to be read; 0 at or past the mark (RFC 9293 MUST-33).
+    #[must_use]
+    pub fn urgent_ahead(&self) -> u32 {
+        self.state.open().map_or(0, |open| open.receive.urgent_ahead())
+    }
+
+    /// CLOSE of our direction: FIN follows what was written; reading goes on (RFC 9293 §3.6, half-close).
+    pub fn shutdown(&mut self, now: Instant) {
+        self.note_first_unsent(now);
+        match &mut self.state {
+            State::SynSent(syn_sent) => syn_sent.closing = true,
+            State::SynReceived(received) => received.closing = true,
+            State::Established(open) => {
+                open.send.queue_fin();
+                self.state.advance(State::FinWait1);
+            }
+            State::CloseWait(open) => {
+                open.send.queue_fin();
+                self.state.advance(State::LastAck);
+            }
+            _ => {}
+        }
+    }
+
+    /// The application lets go: closes in order if everything was read, otherwise resets, so that the peer learns that its data was
+    /// not (RFC 9293 SHLD-3).
+    pub fn close(&mut self, now: Instant) {
+        self.orphaned = true;
+        match &self.state {
+            State::SynSent(syn_sent) if syn_sent.buffer.is_empty() => self.end(None, None),
+            State::SynSent(_) => self.shutdown(now),
+            _ if self.readable() > 0 && self.state.open().is_some() => self.abort(now),
+            State::FinWait2(_) => self.fin_wait_2_until = now + self.config.fin_wait_2,
+            State::TimeWait(_, _) => {
+                if let Some(unread) = self.state.unread_mut() {
+                    *unread = Default::default();
+                }
+            }
+            _ => self.shutdown(now),
+        }
+    }
+
+    /// ABORT: a reset to the peer, nothing more is sent or delivered (RFC 9293 §3.10.5).
+    pub fn abort(&mut self, now: Instant) {
+        let farewell = match &self.state {
+            State::SynReceived(received) => Some(received.half.farewell(now)),
+            // Both FINs were exchanged: there is nothing to reset (RFC 9293 §3.10.5).
+            State::Closing(_) | State::LastAck(_) => None,
+            state => state.open().map(|open| open.farewell(now)),
+        };
+        if !matches!(self.state, State::Closed(_)) {
+            self.end(Some(Error::Aborted), farewell);
+        }
+        if let State::Closed(closed) = &mut self.state {
+            closed.unread = Default::default();
+        }
+    }
+
+    /// Nagle's rule on or off; off sends small writes at once (RFC 9293 MUST-17).
+    pub fn set_nagle(&mut self, on: bool) {
+        if self.config.nagle != on {
+            Arc::make_mut(&mut self.config).nagle = on;
+        }
+    }
+
+    /// Keep-alive on or off (RFC 9293 MUST-24).
+    pub fn set_keep_alive(&mut self, keep_alive: Option<KeepAlive>) {
+        if self.config.keep_alive != keep_alive {
+            Arc::make_mut(&mut self.config).keep_alive = keep_alive;
+        }
+    }
+
+    /// How long sent data may stay unacknowledged; `None` leaves it to R2 (RFC 9293 MUST-21).
+    pub fn set_user_timeout(&mut self, timeout: Option<Duration>) {
+        if self.config.user_timeout != timeout {
+            Arc::make_mut(&mut self.config).user_timeout = timeout;
+        }
+    }
+
+    /// Sizes of the two buffers, in bytes. The window shift was fixed by the handshake, so that a later growth may not be
+    /// advertised in full.
+    pub fn set_buffers(&mut self, receive_bytes: u32, send_bytes: u32) {
+        let config = Arc::make_mut(&mut self.config);
+        config.receive_buffer_bytes = receive_bytes;
+        config.send_buffer_bytes = send_bytes;
+        if let Some(open) = self.state.open_mut() {
+            open.receive.set_limit(receive_bytes);
+        }
+        self.events |= Events::WRITABLE;
+    }
+}

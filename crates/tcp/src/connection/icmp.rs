@@ -1,0 +1,77 @@
+//! What ICMP tells (RFC 9293 §3.9.2.2, RFC 5461, RFC 5927; tcp-requirements §3.37).
+
+use super::Connection;
+use crate::Error;
+use crate::state::State;
+use sockeye_wire::SeqNumber;
+
+/// An ICMP or ICMPv6 error about a segment of ours, by meaning.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum IcmpError {
+    /// Unreachable network (IPv4 3/0, IPv6 1/0).
+    NetworkUnreachable,
+    /// Unreachable host or address (IPv4 3/1, IPv6 1/3), source route failed (3/5).
+    HostUnreachable,
+    /// No TCP at the peer (IPv4 3/2, IPv6 4/1).
+    ProtocolUnreachable,
+    /// No listener at the peer (IPv4 3/3, IPv6 1/4).
+    PortUnreachable,
+    /// Filtered (IPv4 3/9, 3/10, 3/13; IPv6 1/1).
+    AdministrativelyProhibited,
+    /// TTL or reassembly time exceeded.
+    TimeExceeded,
+    /// A header field was bad.
+    ParameterProblem,
+}
+
+impl IcmpError {
+    const fn as_error(self) -> Error {
+        match self {
+            Self::NetworkUnreachable => Error::NetworkUnreachable,
+            Self::ProtocolUnreachable => Error::ProtocolUnreachable,
+            Self::PortUnreachable => Error::Refused,
+            Self::HostUnreachable | Self::AdministrativelyProhibited | Self::TimeExceeded | Self::ParameterProblem => {
+                Error::HostUnreachable
+            }
+        }
+    }
+
+    /// Hard errors mean that trying again is pointless (RFC 1122 §4.2.3.9).
+    const fn is_hard(self) -> bool {
+        matches!(self, Self::ProtocolUnreachable | Self::PortUnreachable | Self::AdministrativelyProhibited)
+    }
+}
+
+impl Connection {
+    /// An ICMP error quoted a segment of ours that began at `quoted`. It is believed only if that segment can be in the network.
+    /// While the connection opens, a hard error ends it; afterwards every error is soft: remembered, reported, never fatal
+    /// (RFC 5461 §4, RFC 9293 MUST-56).
+    pub fn on_icmp(&mut self, error: IcmpError, quoted: SeqNumber) {
+        let (opening, valid) = match &self.state {
+            State::SynSent(syn_sent) => (true, quoted == syn_sent.opening.iss),
+            State::SynReceived(received) => (true, quoted == received.half.iss()),
+            state => (false, state.open().is_some_and(|open| quoted.within(open.send.una, open.send.flight_size()))),
+        };
+        if !valid {
+            return;
+        }
+        if opening && error.is_hard() {
+            self.fail(error.as_error());
+        } else {
+            self.soft_error = Some(error.as_error());
+        }
+    }
+
+    /// The path takes segments of at most `mss` octets, headers not counted: lowers what is sent from now on, and what is sent
+    /// again (RFC 1191, RFC 8201). `quoted` is where the segment that did not fit began.
+    pub fn on_path_mss(&mut self, mss: u16, quoted: SeqNumber) {
+        if let Some(open) = self.state.open_mut()
+            && quoted.within(open.send.una, open.send.flight_size())
+        {
+            let effective = open.negotiated.limit_peer_mss(mss);
+            if u32::from(effective) < open.send.mss() {
+                open.send.on_too_big(effective);
+            }
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The face of a connection: what its host and its application call.
+
+mod api;
+mod icmp;
+mod output;
+#[cfg(test)]
+mod tests;
+mod timers;
+
+pub use icmp::IcmpError;
+
+use crate::half_open::Verdict;
+use crate::opening::{Answer, SynReceived, SynSent};
+use crate::state::State;
+use crate::time_wait::TimeWaitEvent;
+use crate::{Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, Transmit, segment_arrives};
+use alloc::sync::Arc;
+use core::net::SocketAddr;
+use sockeye_wire::{Instant, StateName};
+
+/// The two ends of a connection, as the local host sees them.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Endpoints {
+    /// Our address and port.
+    pub local: SocketAddr,
+    /// The peer's.
+    pub remote: SocketAddr,
+}
+
+/// One TCP connection.
+///
+/// After every call that takes `&mut self`, [`poll_transmit`](Self::poll_transmit) may have something to send,
+/// [`deadline`](Self::deadline) may have moved and [`take_events`](Self::take_events) may have news.
+#[derive(Debug)]
+pub struct Connection {
+    state: State,
+    config: Arc<Config>,
+    events: Events,
+    /// The application has let go: what arrives from now on has no reader.
+    orphaned: bool,
+    /// End of FIN-WAIT-2 once orphaned.
+    fin_wait_2_until: Instant,
+    /// The last soft error, told if the connection times out (RFC 9293 MUST-47).
+    soft_error: Option<Error>,
+    /// Since when the peer has made no progress on what it owes us: the user timeout counts from here.
+    stalled_since: Instant,
+    /// What TIME-WAIT has to answer.
+    time_wait_ack: Option<Transmit>,
+}
+
+impl Connection {
+    /// Active OPEN: the SYN is the first thing to transmit (RFC 9293 §3.10.1).
+    #[must_use]
+    pub fn connect(config: Arc<Config>, opening: Opening, now: Instant) -> Self {
+        let state = State::SynSent(SynSent::new(&config, opening, now));
+        Self::new(config, state, now)
+    }
+
+    fn new(config: Arc<Config>, state: State, now: Instant) -> Self {
+        Self {
+            state,
+            config,
+            events: Events::NONE,
+            orphaned: false,
+            fin_wait_2_until: Instant::FAR_FUTURE,
+            soft_error: None,
+            stalled_since: now,
+            time_wait_ack: None,
+        }
+    }
+
+    /// A half-open record became a connection by `segment`, which is processed from its text on.
+    pub(crate) fn established(config: Arc<Config>, state: State, now: Instant, segment: Segment) -> Self {
+        let mut connection = Self::new(config, state, now);
+        connection.events |= Events::CONNECTED | Events::WRITABLE;
+        // In a synchronized state no segment provokes a reset.
+        let _none = connection.on_segment(now, segment);
+        connection
+    }
+
+    /// A segment arrived for this connection; `now` is not before its arrival. The answer, if it is a reset, is returned;
+    /// all else comes from [`poll_transmit`](Self::poll_transmit).
+    pub fn on_segment(&mut self, now: Instant, segment: Segment) -> Option<Reset> {
+        match &mut self.state {
+            State::Closed(_) => Reset::for_segment(&segment),
+            State::SynSent(syn_sent) => match syn_sent.judge(&segment) {
+                Answer::Drop => None,
+                Answer::Reset(reset) => Some(reset),
+                Answer::Refused => {
+                    self.fail(Error::Refused);
+                    None
+                }
+                Answer::Establish => {
+                    self.on_syn_ack(now, segment);
+                    None
+                }
+                Answer::Simultaneous => {
+                    if let State::SynSent(syn_sent) = self.state.take() {
+                        let received = SynReceived::from_crossing(syn_sent, &self.config, &segment, now);
+                        self.state = State::SynReceived(received);
+                    }
+                    None
+                }
+            },
+            State::SynReceived(received) => match received.half.judge(now, &self.config, &segment) {
+                Verdict::Wait => None,
+                Verdict::Reset(reset) => Some(reset),
+                Verdict::Gone => {
+                    self.fail(Error::Refused);
+                    None
+                }
+                Verdict::Establish => {
+                    self.on_crossing_complete(now, segment);
+                    None
+                }
+            },
+            State::TimeWait(time_wait, _) => {
+                if let TimeWaitEvent::Ack(ack) = time_wait.on_segment(now, &segment) {
+                    self.time_wait_ack = Some(ack);
+                }
+                None
+            }
+            _ => {
+                segment_arrives::in_synchronized_state(self, now, segment);
+                None
+            }
+        }
+    }
+
+    /// SYN-SENT → ESTABLISHED: B's SYN+ACK acknowledges our SYN.
+    fn on_syn_ack(&mut self, now: Instant, mut segment: Segment) {
+        let State::SynSent(syn_sent) = self.state.take() else { return };
+        let mut open = syn_sent.open(now, &self.config, &segment);
+        open.receive.ack.now();
+        self.enter_established(open);
+        segment_arrives::urg_text_and_fin(self, now, &mut segment);
+    }
+
+    /// SYN-RECEIVED → ESTABLISHED after SYNs crossed.
+    fn on_crossing_complete(&mut self, now: Instant, mut segment: Segment) {
+        let State::SynReceived(received) = self.state.take() else { return };
+        let open = received.open(now, &self.config);
+        if segment.flags.syn() {
+            // The peer's SYN was consumed before; its window was never scaled.
+            segment.flags = segment.flags - sockeye_wire::Flags::SYN;
+            segment.seq += 1;
+            segment.window >>= open.negotiated.send_shift;
+        }
+        self.enter_established(open);
+        let _none = self.on_segment(now, segment);
+    }
+
+    fn enter_established(&mut self, open: crate::state::Open) {
+        let closing = open.send.is_closing();
+        self.state = if closing { State::FinWait1(open) } else { State::Established(open) };
+        self.events |= Events::CONNECTED | Events::WRITABLE;
+    }
+
+    /// The connection is over for `error`; what had arrived stays readable.
+    pub(crate) fn fail(&mut self, error: Error) {
+        self.end(Some(error), None);
+    }
+
+    /// → CLOSED.
+    pub(crate) fn end(&mut self, error: Option<Error>, farewell: Option<crate::state::Farewell>) {
+        let unread = match self.state.take() {
+            State::Closed(closed) => closed.unread,
+            State::TimeWait(_, unread) => unread,
+            State::SynSent(_) | State::SynReceived(_) => Default::default(),
+            State::Established(open)
+            | State::FinWait1(open)
+            | State::FinWait2(open)
+            | State::CloseWait(open)
+            | State::Closing(open)
+            | State::LastAck(open) => open.receive.queue,
+        };
+        self.state = State::closed(error, unread, farewell);
+        self.events |= Events::CLOSED | Events::READABLE | Events::WRITABLE;
+    }
+
+    /// → TIME-WAIT.
+    pub(crate) fn enter_time_wait(&mut self, now: Instant) {
+        let duration = self.config.time_wait;
+        let ack = &mut self.time_wait_ack;
+        self.state.advance(|mut open| {
+            *ack = open.receive.ack.is_owed().then(|| open.ack_segment(now));
+            let time_wait = TimeWait::new(&open, now, duration);
+            State::TimeWait(time_wait, open.receive.queue)
+        });
+        self.events |= Events::CLOSED | Events::READABLE | Events::WRITABLE;
+    }
+
+    /// → FIN-WAIT-2, which ends by itself once nobody waits for the peer's data.
+    pub(crate) fn enter_fin_wait_2(&mut self, now: Instant) {
+        self.state.advance(State::FinWait2);
+        if self.orphaned {
+            self.fin_wait_2_until = now + self.config.fin_wait_2;
+        }
+    }
+
+    pub(crate) fn state_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+
+    pub(crate) fn notify(&mut self, events: Events) {
+        self.events |= events;
+    }
+
+    /// A full send buffer must drain to this before writers are woken, so that each wake-up is worth it.
+    pub(crate) fn send_low_water(&self) -> usize {
+        self.config.send_buffer_bytes as usize / 3 * 2
+    }
+
+    pub(crate) fn is_orphaned(&self) -> bool {
+        self.orphaned
+    }
+
+    pub(crate) fn made_progress(&mut self, now: Instant) {
+        self.stalled_since = now;
+    }
+
+    /// What happened since the last call.
+    #[inline]
+    pub fn take_events(&mut self) -> Events {
+        core::mem::take(&mut self.events)
+    }
+
+    /// The state's name.
+    #[inline]
+    #[must_use]
+    pub fn state(&self) -> StateName {
+        self.state.name()
+    }
+
+    /// Why the connection is over; `None` while it is not, and after an orderly close.
+    #[must_use]
+    pub fn error(&self) -> Option<Error> {
+        match &self.state {
+            State::Closed(closed) => closed.error,
+            _ => None,
+        }
+    }
+
+    /// The last error that did not end the connection, such as an ICMP message (RFC 9293 SHLD-25).
+    #[must_use]
+    pub fn soft_error(&self) -> Option<Error> {
+        self.soft_error
+    }
+
+    /// Whether the connection is over and has nothing left to send: once the application has let go of it, it may be forgotten.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        matches!(&self.state, State::Closed(closed) if closed.farewell.is_none())
+    }
+
+    /// In TIME-WAIT, once the application has let go: the small record that may replace this connection.
+    #[must_use]
+    pub fn time_wait(&self) -> Option<TimeWait> {
+        match &self.state {
+            State::TimeWait(time_wait, _) if self.orphaned && self.time_wait_ack.is_none() => Some(time_wait.clone()),
+            _ => None,
+        }
+    }
+
+    /// Settings in force.
+    #[must_use]
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// A snapshot of the connection's inner life.
+    #[must_use]
+    pub fn info(&self) -> Info {
+        Info::of(&self.state)
+    }
+}

@@ -1,0 +1,130 @@
+//! What a connection sends.
+
+use super::Connection;
+use crate::options::Timestamps;
+use crate::send::Planned;
+use crate::state::{Open, State};
+use crate::{Config, Transmit};
+use sockeye_wire::tcp::options::SackBlock;
+use sockeye_wire::tcp::{OptionBytes, TcpHeader};
+use sockeye_wire::{Ecn, Flags, Instant};
+
+impl Connection {
+    /// The next segment to send; call until `None`. `max_payload` bounds one item: below two full segments there are no
+    /// super-segments.
+    #[inline]
+    pub fn poll_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
+        match &mut self.state {
+            State::Closed(closed) => closed.farewell.take().map(crate::state::Farewell::into_transmit),
+            State::SynSent(syn_sent) => syn_sent.poll_transmit(now, &self.config),
+            State::SynReceived(received) => received.half.poll_transmit(now, &self.config),
+            State::TimeWait(..) => self.time_wait_ack.take(),
+            State::Established(open)
+            | State::CloseWait(open)
+            | State::FinWait1(open)
+            | State::FinWait2(open)
+            | State::Closing(open)
+            | State::LastAck(open) => open.poll_transmit(now, max_payload, &self.config),
+        }
+    }
+
+    /// The application has read: whether the peer should hear of the new window at once. Call after reading; the update comes from
+    /// [`poll_transmit`](Self::poll_transmit).
+    #[inline]
+    pub fn on_read(&mut self) {
+        if let State::Established(open) | State::FinWait1(open) | State::FinWait2(open) = &mut self.state
+            && open.receive.window_update_due(u32::from(open.negotiated.own_mss))
+        {
+            open.receive.ack.now();
+        }
+    }
+}
+
+impl Open {
+    #[inline]
+    fn poll_transmit(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<Transmit> {
+        if core::mem::take(&mut self.probe_due) {
+            return Some(match self.send.poll_override(now) {
+                Some(planned) => self.data_segment(now, planned),
+                None => self.probe_segment(now),
+            });
+        }
+        if let Some(planned) = self.send.poll(now, max_payload, config) {
+            return Some(self.data_segment(now, planned));
+        }
+        self.receive.ack.is_owed().then(|| self.ack_segment(now))
+    }
+
+    /// A segment with sequence space; it carries the acknowledgement too.
+    #[inline]
+    fn data_segment(&mut self, now: Instant, planned: Planned) -> Transmit {
+        let mut flags = Flags::ACK;
+        if planned.push {
+            flags |= Flags::PSH;
+        }
+        if planned.fin {
+            flags |= Flags::FIN;
+        }
+        if planned.urgent_pointer.is_some() {
+            flags |= Flags::URG;
+        }
+        // Selective acknowledgements take payload's room: they ride only where there is some.
+        let blocks = self.sack_blocks();
+        let room = (self.send.mss() as usize).saturating_sub(planned.payload.len());
+        let options = self.options(now, if blocks.len() * 8 + 4 <= room { &blocks } else { &[] });
+        self.receive.ack.on_piggybacked();
+        let header = TcpHeader {
+            seq: planned.seq,
+            ack: self.receive.nxt,
+            flags,
+            window: self.receive.advertise(u32::from(self.negotiated.own_mss)),
+            urgent_pointer: planned.urgent_pointer.unwrap_or(0),
+            options,
+            ..TcpHeader::default()
+        };
+        Transmit {
+            header,
+            payload: planned.payload,
+            gso_size: planned.gso_size,
+            wire_segments: planned.wire_segments,
+            ecn: Ecn::NotEct,
+        }
+    }
+
+    #[inline]
+    pub(super) fn ack_segment(&mut self, now: Instant) -> Transmit {
+        self.receive.ack.on_sent();
+        self.bare(now, self.send.nxt)
+    }
+
+    /// A window or keep-alive probe: an octet already acknowledged, without data, so that the peer must answer
+    /// (tcp-requirements §3.30, §3.31).
+    fn probe_segment(&mut self, now: Instant) -> Transmit {
+        self.bare(now, self.send.una.back(1))
+    }
+
+    fn bare(&mut self, now: Instant, seq: sockeye_wire::SeqNumber) -> Transmit {
+        let options = self.options(now, &self.sack_blocks());
+        let window = self.receive.advertise(u32::from(self.negotiated.own_mss));
+        Transmit::bare(seq, self.receive.nxt, Flags::ACK, window, options)
+    }
+
+    #[inline]
+    fn sack_blocks(&self) -> arrayvec::ArrayVec<SackBlock, 4> {
+        if self.negotiated.sack { self.receive.sack_blocks() } else { arrayvec::ArrayVec::new() }
+    }
+
+    #[inline]
+    fn options(&self, now: Instant, blocks: &[SackBlock]) -> OptionBytes {
+        let mut options = OptionBytes::new();
+        if let Some(Timestamps { value, echo }) = self.timestamps(now) {
+            let fits = options.push_timestamps(value, echo);
+            debug_assert!(fits.is_ok());
+        }
+        if !blocks.is_empty() {
+            let fits = options.push_sack(blocks);
+            debug_assert!(fits.is_ok());
+        }
+        options
+    }
+}

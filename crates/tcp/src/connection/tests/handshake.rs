@@ -1,0 +1,181 @@
+use super::harness::*;
+use crate::{Config, Connection, Error, Reset};
+use core::time::Duration;
+use sockeye_wire::{Flags, Instant, SeqNumber, StateName};
+use std::sync::Arc;
+
+/// The article's handshake with its own numbers, state by state.
+#[test]
+fn three_way() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    assert_eq!(pair.a.state(), StateName::SynSent);
+    let end = pair.now + Duration::from_secs(1);
+    pair.step(end);
+    assert_eq!(pair.b.state(), StateName::SynReceived);
+    pair.step(end);
+    assert_eq!(pair.a.state(), StateName::Established);
+    pair.step(end);
+    assert_eq!(pair.b.state(), StateName::Established);
+    let numbers: std::vec::Vec<_> =
+        pair.sent.iter().map(|sent| (sent.header.flags, sent.header.seq.0, sent.header.ack.0)).collect();
+    assert_eq!(numbers, [
+        (Flags::SYN, 1_234_567, 0),
+        (Flags::SYN_ACK, 7_654_321, 1_234_568),
+        (Flags::ACK, 1_234_568, 7_654_322),
+    ]);
+    assert_eq!(pair.a().info().rtt, Some(Duration::from_millis(20)));
+}
+
+/// A checks that the acknowledgement number is its seq + 1: anything else is refused with a reset (RFC 9293 §3.10.7.3).
+#[test]
+fn a_wrong_number_in_the_syn_ack_is_refused() {
+    for wrong in [ISS_A, ISS_A + 2, SeqNumber(0)] {
+        let mut solo = Solo::syn_sent(Solo::config());
+        let reset = solo.on(segment(Flags::SYN_ACK, ISS_B, wrong, b""));
+        assert_eq!(reset, Some(Reset { seq: wrong, ack: None, echo: None }));
+        assert_eq!(solo.connection.state(), StateName::SynSent);
+    }
+}
+
+/// A checks that ACK is set: a SYN alone is a crossing SYN, not an answer.
+#[test]
+fn a_syn_without_ack_is_no_answer() {
+    let mut solo = Solo::syn_sent(Solo::config());
+    assert_eq!(solo.on(segment(Flags::SYN, ISS_B, ISS_A + 1, b"")), None);
+    assert_eq!(solo.connection.state(), StateName::SynReceived);
+}
+
+/// B checks the third segment's number.
+#[test]
+fn a_wrong_number_in_the_last_ack_is_refused() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    let end = pair.now + Duration::from_secs(1);
+    pair.step(end);
+    let End::Half { half, config } = &mut pair.b else { panic!() };
+    let wrong = with_timestamps(segment(Flags::ACK, ISS_A + 1, ISS_B + 2, b""), ISS_A.0 + 1_000, 0);
+    let event = half.on_segment(pair.now, config, wrong);
+    assert!(matches!(event, crate::HalfOpenEvent::Reset(Reset { seq, .. }) if seq == ISS_B + 2));
+}
+
+#[test]
+fn refused() {
+    let mut solo = Solo::syn_sent(Solo::config());
+    // RFC 9293 §3.10.7.3: a reset without the right acknowledgement number is dropped.
+    assert_eq!(solo.on(segment(Flags::RST, SeqNumber(0), ISS_A + 1, b"")), None);
+    assert_eq!(solo.on(segment(Flags::RST | Flags::ACK, SeqNumber(0), ISS_A, b"")), None);
+    assert_eq!(solo.connection.state(), StateName::SynSent);
+    assert_eq!(solo.on(segment(Flags::RST | Flags::ACK, SeqNumber(0), ISS_A + 1, b"")), None);
+    assert_eq!(solo.connection.error(), Some(Error::Refused));
+    assert_eq!(solo.connection.read(&mut [0; 9]), Err(Error::Refused));
+}
+
+/// RFC 9293 MUST-10: SYNs cross, both ends go through SYN-RECEIVED.
+#[test]
+fn simultaneous_open() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    pair.b = End::Open(Connection::connect(Arc::new(Config::default()), opening(ISS_B), pair.now));
+    let end = pair.now + Duration::from_secs(1);
+    pair.step(end);
+    pair.step(end);
+    assert_eq!((pair.a.state(), pair.b.state()), (StateName::SynReceived, StateName::SynReceived));
+    pair.run_for(Duration::from_millis(100));
+    assert_eq!((pair.a.state(), pair.b.state()), (StateName::Established, StateName::Established));
+    let now = pair.now;
+    assert_eq!(pair.a().write(now, b"crossed"), Ok(7));
+    pair.run_for(Duration::from_millis(100));
+    let mut buffer = [0; 16];
+    assert_eq!(pair.b().read(&mut buffer), Ok(7));
+    assert!(pair.sent.len() < 12, "crossing SYNs must not loop: {:?}", pair.flags_since(0));
+}
+
+/// RFC 9293 MUST-23: the default schedule of SYNs spans at least three minutes; MUST-22: then the application is told.
+#[test]
+fn unanswered_syns() {
+    let mut solo = Solo::syn_sent(Config::default());
+    let start = solo.now;
+    let sent = solo.wait(Duration::from_secs(600));
+    let at: std::vec::Vec<u64> = sent.iter().map(|(at, _)| (*at - start).as_secs()).collect();
+    assert_eq!(at, [1, 3, 7, 15, 31, 63, 127]);
+    assert_eq!(solo.connection.error(), Some(Error::TimedOut));
+    assert!(sent.iter().all(|(_, syn)| syn.header.flags == Flags::SYN && syn.header.seq == ISS_A));
+}
+
+#[test]
+fn a_lost_syn_ack_is_sent_again() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    let mut lost = 0;
+    pair.fate = std::boxed::Box::new(move |sent, _| {
+        let drop = sent.header.flags == Flags::SYN_ACK && lost < 2;
+        lost += u32::from(drop);
+        if drop { std::vec![] } else { std::vec![Duration::ZERO] }
+    });
+    pair.run_for(Duration::from_secs(10));
+    assert_eq!((pair.a.state(), pair.b.state()), (StateName::Established, StateName::Established));
+}
+
+/// RFC 9293 MUST-15: without an MSS option 536 is assumed; a tiny one is raised to 48.
+#[test]
+fn the_peers_mss_is_honoured() {
+    for (offered, expected) in [(None, 536), (Some(300), 300), (Some(9_000), 1_460), (Some(1), 48), (Some(0), 536)] {
+        let mut solo = Solo::syn_sent(Solo::config());
+        let mut syn_ack = segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b"");
+        syn_ack.options.mss = offered;
+        solo.on(syn_ack);
+        solo.drain();
+        assert_eq!(solo.connection.write(solo.now, &[7; 4_000]), Ok(4_000));
+        let largest = solo.drain().iter().map(|transmit| transmit.payload.len()).max();
+        assert_eq!(largest, Some(expected), "offered {offered:?}");
+    }
+}
+
+/// Options are in force only if both ends offered them (RFC 7323 §2.2, §3.2).
+#[test]
+fn options_need_both_ends() {
+    let plain = Solo::config();
+    for (config_a, config_b) in [(plain.clone(), Config::default()), (Config::default(), plain)] {
+        let mut pair = Pair::established(config_a, config_b);
+        for info in [pair.a().info(), pair.b().info()] {
+            assert!(!info.timestamps && !info.sack);
+            assert_eq!(info.window_scale, (0, 0));
+        }
+    }
+    let mut pair = Pair::established(Config::default(), Config::default());
+    let info = pair.b().info();
+    assert!(info.timestamps && info.sack && info.window_scale.0 > 0);
+}
+
+/// SYN windows are never scaled (RFC 7323 §2.2).
+#[test]
+fn syn_windows_are_not_scaled() {
+    let mut pair = Pair::established(Config::default(), Config::default());
+    assert_eq!(pair.sent[0].header.window, 65_535);
+    assert_eq!(pair.sent[1].header.window, 65_535);
+    assert_eq!(pair.b().info().send_window, u32::from(pair.sent[2].header.window) << pair.b().info().window_scale.0);
+}
+
+/// Data that rides on the third segment is delivered.
+#[test]
+fn data_on_the_last_ack() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    let now = pair.now;
+    assert_eq!(pair.a().write(now, b"early"), Ok(5));
+    pair.run_for(Duration::from_millis(25));
+    assert_eq!(pair.b.state(), StateName::SynReceived);
+    pair.run_for(Duration::from_millis(10));
+    let mut buffer = [0; 16];
+    assert_eq!(pair.b().read(&mut buffer), Ok(5));
+}
+
+/// A close before the handshake is complete: the FIN follows the data.
+#[test]
+fn closing_while_opening() {
+    let mut pair = Pair::new(Config::default(), Config::default());
+    let now: Instant = pair.now;
+    pair.a().write(now, b"all").unwrap();
+    pair.a().shutdown(now);
+    pair.run_for(Duration::from_millis(100));
+    let mut buffer = [0; 16];
+    assert_eq!(pair.b().read(&mut buffer), Ok(3));
+    assert_eq!(pair.b().read(&mut buffer), Ok(0));
+    assert_eq!((pair.a.state(), pair.b.state()), (StateName::FinWait2, StateName::CloseWait));
+}

@@ -1,0 +1,124 @@
+//! A snapshot of a connection for people and programs.
+
+use crate::state::State;
+use core::time::Duration;
+use sockeye_wire::{SeqNumber, StateName};
+
+/// What `TCP_INFO` shows, as far as it exists here.
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[non_exhaustive]
+pub struct Info {
+    /// State.
+    pub state: StateName,
+    /// Payload bytes of a full segment to the peer.
+    pub send_mss: u16,
+    /// MSS that we advertised.
+    pub receive_mss: u16,
+    /// Smoothed round-trip time (RFC 6298); `None` before the first sample.
+    pub rtt: Option<Duration>,
+    /// Its variation.
+    pub rtt_variation: Duration,
+    /// Current retransmission timeout.
+    pub rto: Duration,
+    /// Congestion window in bytes.
+    pub congestion_window: u32,
+    /// Slow-start threshold in bytes.
+    pub slow_start_threshold: u32,
+    /// Bytes sent and not acknowledged.
+    pub in_flight: u32,
+    /// The peer's window in bytes.
+    pub send_window: u32,
+    /// Our window in bytes.
+    pub receive_window: u32,
+    /// First sequence number not acknowledged.
+    pub snd_una: SeqNumber,
+    /// Next sequence number to send.
+    pub snd_nxt: SeqNumber,
+    /// Next sequence number expected.
+    pub rcv_nxt: SeqNumber,
+    /// Segments retransmitted so far.
+    pub retransmissions: u64,
+    /// Payload bytes that the peer acknowledged.
+    pub bytes_acked: u64,
+    /// Payload bytes received in order.
+    pub bytes_received: u64,
+    /// Timestamps are in use.
+    pub timestamps: bool,
+    /// SACK is in use.
+    pub sack: bool,
+    /// Window shifts: the peer's, ours.
+    pub window_scale: (u8, u8),
+    /// Consecutive retransmission timeouts without progress.
+    pub backoff: u8,
+}
+
+impl Info {
+    /// Zero where a state has no such thing.
+    pub(crate) fn of(state: &State) -> Self {
+        let mut info = Self {
+            state: state.name(),
+            send_mss: 0,
+            receive_mss: 0,
+            rtt: None,
+            rtt_variation: Duration::ZERO,
+            rto: Duration::ZERO,
+            congestion_window: 0,
+            slow_start_threshold: 0,
+            in_flight: 0,
+            send_window: 0,
+            receive_window: 0,
+            snd_una: SeqNumber(0),
+            snd_nxt: SeqNumber(0),
+            rcv_nxt: SeqNumber(0),
+            retransmissions: 0,
+            bytes_acked: 0,
+            bytes_received: 0,
+            timestamps: false,
+            sack: false,
+            window_scale: (0, 0),
+            backoff: 0,
+        };
+        match state {
+            State::SynSent(syn_sent) => {
+                info.snd_una = syn_sent.opening.iss;
+                info.snd_nxt = syn_sent.opening.iss + 1;
+                info.receive_mss = syn_sent.opening.mss;
+                info.retransmissions = u64::from(syn_sent.retransmissions());
+            }
+            State::SynReceived(received) => {
+                info.snd_una = received.half.iss();
+                info.snd_nxt = received.half.iss() + 1;
+                info.rcv_nxt = received.half.irs() + 1;
+            }
+            State::TimeWait(time_wait, _) => {
+                info.snd_una = time_wait.snd_nxt();
+                info.snd_nxt = time_wait.snd_nxt();
+                info.rcv_nxt = time_wait.rcv_nxt();
+            }
+            _ => {}
+        }
+        if let Some(open) = state.open() {
+            let (send, receive, negotiated) = (&open.send, &open.receive, &open.negotiated);
+            (info.congestion_window, info.slow_start_threshold) = send.congestion_window();
+            info.send_mss = send.mss() as u16;
+            info.receive_mss = negotiated.own_mss;
+            info.rtt = send.rtt.smoothed();
+            info.rtt_variation = send.rtt.variation();
+            info.rto = send.rtt.timeout(send.backoff());
+            info.in_flight = send.flight_size();
+            info.send_window = send.window;
+            info.receive_window = receive.window();
+            info.snd_una = send.una;
+            info.snd_nxt = send.nxt;
+            info.rcv_nxt = receive.nxt;
+            info.retransmissions = send.retransmissions;
+            info.bytes_acked = send.bytes_acked;
+            info.bytes_received = receive.bytes_received;
+            info.timestamps = negotiated.timestamps;
+            info.sack = negotiated.sack;
+            info.window_scale = (negotiated.send_shift, negotiated.receive_shift);
+            info.backoff = send.backoff();
+        }
+        info
+    }
+}

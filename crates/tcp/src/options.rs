@@ -1,0 +1,154 @@
+//! Options: what a segment carried, what an end offers, and what both agreed on.
+
+use crate::Config;
+use arrayvec::ArrayVec;
+use sockeye_wire::SeqNumber;
+use sockeye_wire::tcp::options::SackBlock;
+use sockeye_wire::tcp::{OptionBytes, TcpOption, TcpView};
+
+/// Window shifts above this are used as this (RFC 7323 §2.3).
+const MAX_WINDOW_SHIFT: u8 = 14;
+/// Peers that announce less are absurd or hostile; Linux has the same floor.
+const MIN_MSS: u16 = 48;
+
+/// A timestamps option (RFC 7323 §3.2).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Timestamps {
+    /// TSval.
+    pub value: u32,
+    /// TSecr.
+    pub echo: u32,
+}
+
+/// What the machine wants to know of a segment's options.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SegmentOptions {
+    /// MSS; only meaningful on a SYN (RFC 9293 MUST-65).
+    pub mss: Option<u16>,
+    /// Window shift; only meaningful on a SYN.
+    pub window_scale: Option<u8>,
+    /// SACK permitted; only meaningful on a SYN.
+    pub sack_permitted: bool,
+    /// Timestamps.
+    pub timestamps: Option<Timestamps>,
+    /// SACK blocks.
+    pub sack: ArrayVec<SackBlock, 4>,
+}
+
+impl SegmentOptions {
+    /// Reads the options; anything after an illegal length is lost, anything unknown is skipped (RFC 9293 MUST-6, MUST-7).
+    #[inline]
+    #[must_use]
+    pub fn decode(view: &TcpView<'_>) -> Self {
+        let mut options = Self::default();
+        for option in view.options().map_while(Result::ok) {
+            match option {
+                TcpOption::Timestamps { value, echo } => options.timestamps = Some(Timestamps { value, echo }),
+                TcpOption::Sack(blocks) => options.sack = blocks.iter().take(4).collect(),
+                TcpOption::MaximumSegmentSize(mss) => options.mss = Some(mss),
+                TcpOption::WindowScale(shift) => options.window_scale = Some(shift.min(MAX_WINDOW_SHIFT)),
+                TcpOption::SackPermitted => options.sack_permitted = true,
+                _ => {}
+            }
+        }
+        options
+    }
+}
+
+/// What a host chooses for a new connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Opening {
+    /// The MSS to advertise: what the interface receives, less the fixed headers (RFC 9293 MUST-67).
+    pub mss: u16,
+    /// MSS to assume while the peer has announced none: 536 for IPv4, 1220 for IPv6 (RFC 9293 MUST-15).
+    pub default_mss: u16,
+    /// Initial send sequence number (RFC 6528).
+    pub iss: SeqNumber,
+    /// Added to the millisecond clock in every TSval (RFC 7323 §5.4).
+    pub timestamp_offset: u32,
+}
+
+/// What is in force on a connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Negotiated {
+    /// Largest segment the peer takes, options included.
+    pub(crate) peer_mss: u16,
+    /// Largest segment we said we take.
+    pub(crate) own_mss: u16,
+    /// How far the peer's windows are shifted.
+    pub(crate) send_shift: u8,
+    /// How far ours are.
+    pub(crate) receive_shift: u8,
+    pub(crate) scaling: bool,
+    pub(crate) timestamps: bool,
+    pub(crate) sack: bool,
+    pub(crate) timestamp_offset: u32,
+}
+
+impl Negotiated {
+    /// What our offer (`config`) and the peer's SYN agree on: window scale and timestamps only if both offered them
+    /// (RFC 7323 §2.2, §3.2).
+    pub(crate) fn new(config: &Config, opening: &Opening, peer: &SegmentOptions) -> Self {
+        let scaling = config.window_scaling && peer.window_scale.is_some();
+        Self {
+            peer_mss: peer.mss.filter(|mss| *mss != 0).unwrap_or(opening.default_mss).max(MIN_MSS),
+            own_mss: opening.mss,
+            send_shift: if scaling { peer.window_scale.unwrap_or(0) } else { 0 },
+            receive_shift: if scaling { config.window_shift() } else { 0 },
+            scaling,
+            timestamps: config.timestamps && peer.timestamps.is_some(),
+            sack: config.sack && peer.sack_permitted,
+            timestamp_offset: opening.timestamp_offset,
+        }
+    }
+
+    /// The path takes `mss` octets after the fixed headers; returns the payload of a full segment.
+    pub(crate) fn limit_peer_mss(&mut self, mss: u16) -> u16 {
+        self.peer_mss = self.peer_mss.min(mss.max(MIN_MSS));
+        self.effective_mss()
+    }
+
+    /// Payload of a full segment: options other than timestamps are rare enough to be subtracted one by one
+    /// (RFC 9293 §3.7.1, RFC 6691).
+    pub(crate) fn effective_mss(&self) -> u16 {
+        let limit = self.peer_mss.min(self.own_mss);
+        if self.timestamps { limit - 12 } else { limit }
+    }
+}
+
+/// The options of a SYN or SYN-ACK, in the order and with the padding that Linux uses.
+pub(crate) fn syn_options(
+    mss: u16,
+    sack: bool,
+    timestamps: Option<Timestamps>,
+    window_shift: Option<u8>,
+) -> OptionBytes {
+    let mut options = OptionBytes::new();
+    let mut push = |option: TcpOption<'_>| {
+        let fits = options.push(&option);
+        debug_assert!(fits.is_ok(), "SYN options take 20 of 40 octets");
+    };
+    push(TcpOption::MaximumSegmentSize(mss));
+    match (sack, timestamps) {
+        (true, Some(Timestamps { value, echo })) => {
+            push(TcpOption::SackPermitted);
+            push(TcpOption::Timestamps { value, echo });
+        }
+        (false, Some(Timestamps { value, echo })) => {
+            push(TcpOption::NoOperation);
+            push(TcpOption::NoOperation);
+            push(TcpOption::Timestamps { value, echo });
+        }
+        (true, None) => {
+            push(TcpOption::NoOperation);
+            push(TcpOption::NoOperation);
+            push(TcpOption::SackPermitted);
+        }
+        (false, None) => {}
+    }
+    if let Some(shift) = window_shift {
+        push(TcpOption::NoOperation);
+        push(TcpOption::WindowScale(shift));
+    }
+    options
+}

@@ -1,0 +1,139 @@
+//! Data that arrived out of order (RFC 9293 SHLD-31), and the SACK blocks that tell of it (RFC 2018).
+
+use alloc::vec::Vec;
+use arrayvec::ArrayVec;
+use sockeye_wire::tcp::options::SackBlock;
+use sockeye_wire::{Payload, SeqNumber};
+
+/// Separate ranges held at most; a segment that would make one more is dropped, which costs its sender a retransmission and
+/// us nothing.
+const MAX_RANGES: usize = 256;
+
+/// Disjoint, non-adjacent ranges in sequence order.
+#[derive(Debug, Default)]
+pub(super) struct Assembler {
+    ranges: Vec<Range>,
+    /// First octets of the ranges that changed last, newest first.
+    recent: ArrayVec<SeqNumber, 4>,
+    /// Where the peer's FIN stands.
+    fin: Option<SeqNumber>,
+}
+
+#[derive(Debug)]
+struct Range {
+    start: SeqNumber,
+    payload: Payload,
+}
+
+impl Range {
+    fn end(&self) -> SeqNumber {
+        self.start + self.payload.len() as u32
+    }
+}
+
+impl Assembler {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ranges.is_empty() && self.fin.is_none()
+    }
+
+    pub(super) fn fin(&self) -> Option<SeqNumber> {
+        self.fin
+    }
+
+    /// Keeps `payload` at `seq`, beyond `nxt`; octets already held are not replaced.
+    pub(super) fn insert(&mut self, nxt: SeqNumber, seq: SeqNumber, payload: Payload, fin: bool) {
+        debug_assert!(seq.after(nxt));
+        let end = seq + payload.len() as u32;
+        if fin {
+            self.fin = Some(end);
+        }
+        if payload.is_empty() {
+            return;
+        }
+        // The ranges that touch seq..end: first with its end at or beyond seq, to the last with its start at or before end.
+        let first = self.ranges.partition_point(|range| range.end().before(seq));
+        let last = self.ranges.partition_point(|range| range.start.at_or_before(end));
+        if first == last {
+            if self.ranges.len() >= MAX_RANGES {
+                return;
+            }
+            self.ranges.insert(first, Range { start: seq, payload });
+            self.touch(seq);
+            return;
+        }
+        if last == first + 1 && self.ranges[first].end() == seq {
+            append(&mut self.ranges[first].payload, payload);
+            self.touch(self.ranges[first].start);
+            return;
+        }
+        let merged = merge(self.ranges.drain(first..last), seq, payload);
+        self.touch(merged.start);
+        self.ranges.insert(first, merged);
+    }
+
+    /// Notes that the range starting at `start` changed last.
+    fn touch(&mut self, start: SeqNumber) {
+        let ranges = &self.ranges;
+        self.recent.retain(|other| *other != start && ranges.iter().any(|range| range.start == *other));
+        if self.recent.is_full() {
+            self.recent.pop();
+        }
+        self.recent.insert(0, start);
+    }
+
+    /// Takes the octets from `nxt` on, if they are held.
+    pub(super) fn take_at(&mut self, nxt: SeqNumber) -> Option<Payload> {
+        while let Some(first) = self.ranges.first() {
+            if first.start.after(nxt) {
+                return None;
+            }
+            let Range { start, mut payload } = self.ranges.remove(0);
+            self.recent.retain(|other| *other != start);
+            payload.advance(nxt.since(start) as usize);
+            if !payload.is_empty() {
+                return Some(payload);
+            }
+        }
+        None
+    }
+
+    /// The blocks to report, the one that changed last first.
+    pub(super) fn sack_blocks(&self) -> ArrayVec<SackBlock, 4> {
+        self.recent
+            .iter()
+            .filter_map(|start| self.ranges.iter().find(|range| range.start == *start))
+            .map(|range| SackBlock { left: range.start, right: range.end() })
+            .collect()
+    }
+}
+
+/// Joins `payload` at `seq` with the ranges that it touches, in order.
+fn merge(touched: impl Iterator<Item = Range>, seq: SeqNumber, mut payload: Payload) -> Range {
+    let mut start = seq;
+    let mut joined = Payload::empty();
+    // Where the rest of `payload` begins.
+    let mut next = seq;
+    for range in touched {
+        start = start.min(range.start);
+        let gap = range.start.since(next);
+        if gap > 0 {
+            let mut piece = payload.clone();
+            piece.truncate(gap as usize);
+            append(&mut joined, piece);
+            payload.advance(gap as usize);
+            next += gap;
+        }
+        let covered = range.end().since(next);
+        payload.advance(covered as usize);
+        next += covered;
+        append(&mut joined, range.payload);
+    }
+    append(&mut joined, payload);
+    Range { start, payload: joined }
+}
+
+fn append(joined: &mut Payload, payload: Payload) {
+    for piece in payload {
+        joined.push(piece);
+    }
+}

@@ -1,0 +1,267 @@
+//! The receiving direction: RCV.* of RFC 9293 §3.3.1.
+
+mod ack_policy;
+mod assembler;
+mod queue;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use ack_policy::AckPolicy;
+pub(crate) use queue::ReadQueue;
+
+use crate::options::{Negotiated, Timestamps};
+use crate::{Config, Segment};
+use alloc::boxed::Box;
+use arrayvec::ArrayVec;
+use assembler::Assembler;
+use core::time::Duration;
+use sockeye_wire::tcp::options::SackBlock;
+use sockeye_wire::{Instant, Payload, SeqNumber};
+
+/// TS.Recent older than this says nothing any more (RFC 7323 §5.5).
+const TIMESTAMP_LIFETIME: Duration = Duration::from_secs(24 * 24 * 3_600);
+
+/// Everything that is known of the peer's direction.
+#[derive(Debug)]
+pub(crate) struct Receiver {
+    /// RCV.NXT.
+    pub(crate) nxt: SeqNumber,
+    /// RCV.NXT + RCV.WND as last advertised: it never moves left (RFC 9293 SHLD-14).
+    edge: SeqNumber,
+    /// Last.ACK.sent (RFC 7323 §4.3).
+    last_ack_sent: SeqNumber,
+    /// RCV.UP: the octet after the urgent data, while that lies ahead.
+    pub(crate) urgent: Option<SeqNumber>,
+    ts_recent: u32,
+    ts_recent_at: Instant,
+    limit: u32,
+    shift: u8,
+    fin_received: bool,
+    pub(crate) ack: AckPolicy,
+    pub(crate) queue: ReadQueue,
+    /// Present only while something arrived out of order.
+    out_of_order: Option<Box<Assembler>>,
+    pub(crate) bytes_received: u64,
+}
+
+/// What the text of a segment did.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Delivery {
+    /// Octets that became readable.
+    pub(crate) delivered: u32,
+    /// The peer's FIN was reached.
+    pub(crate) finished: bool,
+}
+
+impl Receiver {
+    /// A receiver that expects `nxt`; `edge` is what the handshake advertised.
+    pub(crate) fn new(
+        config: &Config,
+        negotiated: &Negotiated,
+        nxt: SeqNumber,
+        window: u32,
+        timestamps: Option<(u32, Instant)>,
+    ) -> Self {
+        let (ts_recent, ts_recent_at) = timestamps.unwrap_or_default();
+        Self {
+            nxt,
+            edge: nxt + window,
+            last_ack_sent: nxt,
+            urgent: None,
+            ts_recent,
+            ts_recent_at,
+            limit: config.receive_buffer_bytes,
+            shift: negotiated.receive_shift,
+            fin_received: false,
+            ack: AckPolicy::new(negotiated.own_mss),
+            queue: ReadQueue::default(),
+            out_of_order: None,
+            bytes_received: 0,
+        }
+    }
+
+    /// RCV.WND.
+    #[inline]
+    pub(crate) fn window(&self) -> u32 {
+        self.edge.since(self.nxt)
+    }
+
+    /// Whether the peer's FIN was received and everything before it.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.fin_received
+    }
+
+    /// RFC 9293 §3.10.7.4, first step: is any octet of the segment inside the window?
+    #[inline]
+    pub(crate) fn is_acceptable(&self, seq: SeqNumber, len: u32) -> bool {
+        acceptable(self.nxt, self.window(), seq, len)
+    }
+
+    /// PAWS (RFC 7323 §5.3): whether a segment with this TSval is a duplicate from an earlier turn of the sequence space.
+    #[inline]
+    pub(crate) fn is_old_duplicate(&self, now: Instant, value: u32) -> bool {
+        (value.wrapping_sub(self.ts_recent) as i32) < 0 && now.since(self.ts_recent_at) < TIMESTAMP_LIFETIME
+    }
+
+    /// Takes over TSval of a segment that spans Last.ACK.sent (RFC 7323 §4.3).
+    #[inline]
+    pub(crate) fn update_timestamp(&mut self, now: Instant, seq: SeqNumber, timestamps: Timestamps) {
+        if seq.at_or_before(self.last_ack_sent) && !self.is_old_duplicate(now, timestamps.value) {
+            self.ts_recent = timestamps.value;
+            self.ts_recent_at = now;
+        }
+    }
+
+    /// TSval to echo.
+    pub(crate) fn ts_recent(&self) -> u32 {
+        self.ts_recent
+    }
+
+    /// Text and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth step): trims it to the window, delivers
+    /// what is next, holds the rest (SHLD-31), and decides how to acknowledge.
+    pub(crate) fn on_text(&mut self, now: Instant, segment: &mut Segment, delay: Duration) -> Delivery {
+        let mut payload = core::mem::take(&mut segment.payload);
+        let mut seq = segment.seq + u32::from(segment.flags.syn());
+        let mut fin = segment.flags.fin();
+        if self.fin_received || (payload.is_empty() && !fin) {
+            if segment.sequence_len() > 0 {
+                self.ack.now();
+            }
+            return Delivery::default();
+        }
+        let already = self.nxt.since(seq);
+        if already > 0 {
+            let (len, cut) = (payload.len() as u32, already.min(payload.len() as u32));
+            payload.advance(cut as usize);
+            seq = seq + cut;
+            if already > len || payload.is_empty() && !fin {
+                self.ack.now();
+                return Delivery::default();
+            }
+        }
+        let room = self.edge.since(seq);
+        if payload.len() as u32 > room {
+            payload.truncate(room as usize);
+            fin = false;
+        }
+        if payload.is_empty() && !fin {
+            self.ack.now();
+            return Delivery::default();
+        }
+        if seq != self.nxt {
+            self.hold(seq, payload, fin);
+            return Delivery::default();
+        }
+        let filled_hole = self.out_of_order.is_some();
+        let bytes = payload.len() as u32;
+        let before = self.nxt;
+        self.nxt += bytes;
+        self.queue.push(payload);
+        if filled_hole {
+            fin |= self.deliver_held();
+        }
+        let delivered = self.nxt.since(before);
+        self.bytes_received += u64::from(delivered);
+        if fin {
+            self.fin_received = true;
+            self.nxt += 1;
+            self.edge = self.edge.max(self.nxt);
+            self.out_of_order = None;
+        }
+        if fin || filled_hole {
+            self.ack.now();
+        } else {
+            self.ack.on_data(now, bytes, segment.wire_segments, delay);
+        }
+        Delivery { delivered, finished: fin }
+    }
+
+    /// Out of order: kept, and answered at once with a duplicate ACK for each segment (RFC 5681 §4.2).
+    fn hold(&mut self, seq: SeqNumber, payload: Payload, fin: bool) {
+        let assembler = self.out_of_order.get_or_insert_default();
+        assembler.insert(self.nxt, seq, payload, fin);
+        self.ack.duplicate();
+    }
+
+    /// Moves what has become contiguous to the read queue; says whether the FIN is part of it.
+    fn deliver_held(&mut self) -> bool {
+        let Some(assembler) = &mut self.out_of_order else { return false };
+        while let Some(payload) = assembler.take_at(self.nxt) {
+            self.nxt += payload.len() as u32;
+            self.queue.push(payload);
+        }
+        let fin = assembler.fin() == Some(self.nxt);
+        if assembler.is_empty() {
+            self.out_of_order = None;
+        }
+        fin
+    }
+
+    /// The SACK blocks to report, most recent first (RFC 2018 §4).
+    pub(crate) fn sack_blocks(&self) -> ArrayVec<SackBlock, 4> {
+        self.out_of_order.as_ref().map(|assembler| assembler.sack_blocks()).unwrap_or_default()
+    }
+
+    /// The window field for a segment about to be sent: moves the right edge only when that is worth it (silly window
+    /// avoidance, RFC 9293 §3.8.6.2.2) and never to the left, rounding included (RFC 7323 §2.3).
+    pub(crate) fn advertise(&mut self, full_segment: u32) -> u16 {
+        let candidate = self.nxt + self.room();
+        let gain = candidate.since(self.edge);
+        if gain >= full_segment.min(self.limit / 2).max(1) {
+            self.edge = candidate;
+        }
+        let unit = 1u32 << self.shift;
+        let window = self.window();
+        // Rounded up while the buffer allows, so that what is on the wire never ends before the edge already promised.
+        let field = (window.div_ceil(unit)).min(u32::from(u16::MAX));
+        self.edge = self.edge.max(self.nxt + field * unit);
+        self.last_ack_sent = self.nxt;
+        field as u16
+    }
+
+    /// Whether the application has read so much that the peer should hear of it without waiting for data.
+    pub(crate) fn window_update_due(&self, full_segment: u32) -> bool {
+        let gain = (self.nxt + self.room()).since(self.edge);
+        let window = self.window();
+        gain >= (self.limit / 2).min(2 * full_segment) && (window < self.limit / 2 || window < full_segment)
+    }
+
+    /// Buffer space that may be promised, in whole window units so that rounding never promises more than there is.
+    fn room(&self) -> u32 {
+        let room = self.limit.saturating_sub(self.queue.len() as u32);
+        let room = room.min(u32::from(u16::MAX) << self.shift);
+        room >> self.shift << self.shift
+    }
+
+    /// Sets RCV.UP (RFC 9293 §3.10.7.4, sixth step); true if it advanced.
+    pub(crate) fn on_urgent(&mut self, end: SeqNumber) -> bool {
+        let ahead = end.after(self.nxt.back(self.queue.len() as u32));
+        if !ahead || self.urgent.is_some_and(|urgent| end.at_or_before(urgent)) {
+            return false;
+        }
+        self.urgent = Some(end);
+        true
+    }
+
+    /// Urgent octets that the application has not read yet; 0 when it is past the mark (RFC 9293 MUST-33).
+    pub(crate) fn urgent_ahead(&self) -> u32 {
+        let read_to = self.nxt.back(self.queue.len() as u32 + u32::from(self.fin_received));
+        self.urgent.map_or(0, |urgent| urgent.since(read_to))
+    }
+
+    /// Changes the buffer's size; what was promised stays promised.
+    pub(crate) fn set_limit(&mut self, bytes: u32) {
+        self.limit = bytes;
+    }
+}
+
+/// The four cases of RFC 9293 §3.10.7.4, table 6.
+#[inline]
+pub(crate) fn acceptable(nxt: SeqNumber, window: u32, seq: SeqNumber, len: u32) -> bool {
+    match (len, window) {
+        (0, 0) => seq == nxt,
+        (0, _) => seq.within(nxt, window),
+        (_, 0) => false,
+        _ => seq.within(nxt, window) || (seq + (len - 1)).within(nxt, window),
+    }
+}

@@ -1,0 +1,113 @@
+use super::assembler::Assembler;
+use super::*;
+use bytes::Bytes;
+use proptest::prelude::*;
+use std::vec::Vec;
+
+fn stream(range: core::ops::Range<u32>) -> Vec<u8> {
+    range.map(|octet| (octet * 7 + octet / 251) as u8).collect()
+}
+
+fn flat(payload: &Payload) -> Vec<u8> {
+    let mut out = std::vec![0; payload.len()];
+    payload.copy_to(&mut out);
+    out
+}
+
+proptest! {
+    /// Any order, any overlap, across the wrap: what comes out is the stream, and SACK blocks describe only what is held.
+    #[test]
+    fn assembles_the_stream(
+        base: u32,
+        pieces in proptest::collection::vec((1u32..400, 1u32..60), 1..60),
+    ) {
+        let base = SeqNumber(base);
+        let mut assembler = Assembler::default();
+        let mut held = [false; 500];
+        for (from, len) in pieces {
+            let payload = Payload::from(Bytes::from(stream(from..from + len)));
+            assembler.insert(base, base + from, payload, false);
+            held[from as usize..(from + len) as usize].fill(true);
+            let blocks = assembler.sack_blocks();
+            prop_assert!(from >= blocks[0].left.since(base) && from < blocks[0].right.since(base));
+            for block in blocks {
+                let (left, right) = (block.left.since(base) as usize, block.right.since(base) as usize);
+                prop_assert!(held[left..right].iter().all(|octet| *octet));
+                prop_assert!(!held[left - 1] && !held[right]);
+            }
+        }
+        let mut at = 1;
+        while at < 470 {
+            if !held[at as usize] {
+                prop_assert!(assembler.take_at(base + at).is_none());
+                at += 1;
+                continue;
+            }
+            let payload = assembler.take_at(base + at).unwrap();
+            prop_assert_eq!(flat(&payload), stream(at..at + payload.len() as u32));
+            at += payload.len() as u32;
+            prop_assert!(!held[at as usize]);
+        }
+        prop_assert!(assembler.is_empty());
+    }
+
+    #[test]
+    fn acceptability_is_the_table_of_rfc_9293(nxt: u32, window in 0u32..5, offset in -8i32..8, len in 0u32..6) {
+        let seq = SeqNumber(nxt.wrapping_add_signed(offset));
+        let inside = |octet: i32| octet >= 0 && (octet as u32) < window;
+        let expected = match (len, window) {
+            (0, 0) => offset == 0,
+            (0, _) => inside(offset),
+            (_, 0) => false,
+            _ => inside(offset) || inside(offset + len as i32 - 1),
+        };
+        prop_assert_eq!(acceptable(SeqNumber(nxt), window, seq, len), expected);
+    }
+
+    #[test]
+    fn the_queue_keeps_order_and_count(pieces in proptest::collection::vec(0usize..1_500, 0..20), step in 1usize..3_000) {
+        let mut queue = ReadQueue::default();
+        let mut expected = Vec::new();
+        for (index, len) in pieces.into_iter().enumerate() {
+            let bytes = std::vec![index as u8; len];
+            expected.extend_from_slice(&bytes);
+            queue.push(Bytes::from(bytes).into());
+        }
+        prop_assert_eq!(queue.len(), expected.len());
+        let mut read = Vec::new();
+        let mut buffer = std::vec![0; step];
+        loop {
+            let count = if read.len() % 2 == 0 {
+                queue.read(&mut buffer)
+            } else {
+                queue.read_chunk(step).map_or(0, |chunk| { buffer[..chunk.len()].copy_from_slice(&chunk); chunk.len() })
+            };
+            if count == 0 { break; }
+            read.extend_from_slice(&buffer[..count]);
+        }
+        prop_assert_eq!(read, expected);
+        prop_assert!(queue.is_empty());
+    }
+}
+
+#[test]
+fn every_second_full_segment_is_acknowledged_at_once() {
+    let mut policy = AckPolicy::new(1_460);
+    let delay = Duration::from_millis(40);
+    for _ in 0..16 {
+        policy.on_data(Instant::ZERO, 1_000, 1, delay);
+        assert!(policy.is_owed());
+        policy.on_sent();
+    }
+    policy.on_data(Instant::ZERO, 1_000, 1, delay);
+    assert!(!policy.is_owed());
+    assert_eq!(policy.deadline(), Instant::from_millis(40));
+    policy.on_data(Instant::from_millis(1), 1_000, 1, delay);
+    assert!(policy.is_owed());
+    policy.on_sent();
+    policy.on_data(Instant::from_millis(2), 10, 1, delay);
+    policy.on_timer(Instant::from_millis(41));
+    assert!(!policy.is_owed());
+    policy.on_timer(Instant::from_millis(42));
+    assert!(policy.is_owed());
+}

@@ -1,0 +1,179 @@
+//! SEGMENT ARRIVES in the synchronized states: RFC 9293 §3.10.7.4 step by step, with RFC 5961's and RFC 7323's additions.
+
+mod closing;
+
+use crate::state::{Open, State};
+use crate::{Connection, Error, Events, Segment};
+use closing::{on_fin_acked, on_fin_received};
+use sockeye_wire::Instant;
+
+/// What the checks before the text say.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The segment is used up; an answer may be owed.
+    Done,
+    /// The peer reset the connection.
+    Reset,
+    /// On to the ACK field.
+    Acceptable,
+    /// Not acceptable, but its ACK field counts: a probe just left of the window, or data into a closed one.
+    AckOnly,
+}
+
+/// All eight steps.
+#[inline]
+pub(crate) fn in_synchronized_state(connection: &mut Connection, now: Instant, mut segment: Segment) {
+    let Some(open) = connection.state_mut().open_mut() else { return };
+    open.heard = now;
+    open.keep_alive_probes = 0;
+    match check(open, now, &segment) {
+        Step::Done => return,
+        Step::Reset => return on_reset(connection),
+        Step::Acceptable => {}
+        Step::AckOnly => {
+            segment.payload = Default::default();
+            segment.flags = segment.flags - sockeye_wire::Flags::FIN;
+            open.challenge(now, &segment);
+        }
+    }
+    if ack_field(connection, now, &segment) {
+        urg_text_and_fin(connection, now, &mut segment);
+    }
+}
+
+/// Steps 0 to 4: timestamps, sequence number, RST, SYN.
+#[inline]
+fn check(open: &mut Open, now: Instant, segment: &Segment) -> Step {
+    if segment.flags.rst() {
+        return check_rst(open, now, segment);
+    }
+    if let Some(step) = check_timestamps(open, now, segment) {
+        return step;
+    }
+    let len = segment.sequence_len();
+    if !open.receive.is_acceptable(segment.seq, len) {
+        let nxt = open.receive.nxt;
+        let closed_window = len > 0 && segment.seq == nxt && open.receive.window() == 0;
+        let left_of_window = segment.end() == nxt || segment.seq == nxt.back(1);
+        if !segment.flags.syn() && (closed_window || left_of_window) {
+            // Its sender waits for the answer, data or not (RFC 9293 §3.8.6.1, A.2).
+            open.receive.ack.now();
+            return Step::AckOnly;
+        }
+        open.challenge(now, segment);
+        return Step::Done;
+    }
+    if segment.flags.syn() {
+        // RFC 5961 §4.2: whatever its sequence number.
+        open.challenge(now, segment);
+        return Step::Done;
+    }
+    Step::Acceptable
+}
+
+/// Step 2 (RFC 5961 §3.2): the exact number resets, another in the window is challenged, the rest is dropped.
+fn check_rst(open: &mut Open, now: Instant, segment: &Segment) -> Step {
+    let nxt = open.receive.nxt;
+    if segment.seq == nxt {
+        return Step::Reset;
+    }
+    if segment.seq.within(nxt, open.receive.window()) && open.challenge.permit(now) {
+        open.receive.ack.now();
+    }
+    Step::Done
+}
+
+/// RFC 7323 §3.2 and §5.3; `None`: go on.
+#[inline]
+fn check_timestamps(open: &mut Open, now: Instant, segment: &Segment) -> Option<Step> {
+    if !open.negotiated.timestamps {
+        return None;
+    }
+    // A segment without them is dropped silently, never a reason to abort.
+    let Some(timestamps) = segment.options.timestamps else { return Some(Step::Done) };
+    if open.receive.is_old_duplicate(now, timestamps.value) {
+        open.challenge(now, segment);
+        return Some(Step::Done);
+    }
+    // The edge test belongs to the acceptable segments only.
+    if open.receive.is_acceptable(segment.seq, segment.sequence_len()) {
+        open.receive.update_timestamp(now, segment.seq, timestamps);
+    }
+    None
+}
+
+fn on_reset(connection: &mut Connection) {
+    match connection.state_mut() {
+        // Both directions were closed: the peer has only forgotten us sooner.
+        State::Closing(_) | State::LastAck(_) => connection.end(None, None),
+        State::CloseWait(_) => connection.fail(Error::Closing),
+        _ => connection.fail(Error::Reset),
+    }
+}
+
+/// Step 5; false if the segment ends here.
+#[inline]
+fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bool {
+    let Some(open) = connection.state_mut().open_mut() else { return false };
+    if !segment.flags.ack() {
+        return false;
+    }
+    if segment.ack.after(open.send.nxt) || !open.send.is_recent_ack(segment.ack) {
+        // RFC 9293: never sent; RFC 5961 §5.2: too old to be true.
+        open.challenge(now, segment);
+        return false;
+    }
+    let outcome = open.send.on_ack(segment);
+    if outcome.acked > 0 || outcome.fin_acked {
+        let has_room = open.send.buffer.len() <= connection.send_low_water();
+        connection.made_progress(now);
+        connection.notify(Events::FORWARD_PROGRESS);
+        if has_room {
+            connection.notify(Events::WRITABLE);
+        }
+    } else if segment_answers_probe(connection) {
+        connection.made_progress(now);
+    }
+    if outcome.fin_acked {
+        return on_fin_acked(connection, now);
+    }
+    true
+}
+
+/// With nothing in flight, any acknowledgement shows that the peer lives: its closed window is no failure (RFC 9293 MUST-37).
+fn segment_answers_probe(connection: &mut Connection) -> bool {
+    connection.state_mut().open().is_some_and(|open| open.send.is_all_acked())
+}
+
+/// Steps 6 to 8.
+#[inline]
+pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segment: &mut Segment) {
+    let delay = connection.config().delayed_ack;
+    let orphaned = connection.is_orphaned();
+    let Some(open) = connection.state_mut().open_mut() else { return };
+    let mut events = Events::NONE;
+    if segment.flags.urg() && !open.receive.is_finished() {
+        let seq = segment.seq + u32::from(segment.flags.syn());
+        if open.receive.on_urgent(seq + u32::from(segment.urgent_pointer)) {
+            events |= Events::URGENT;
+        }
+    }
+    if segment.payload.is_empty() && !segment.flags.fin() {
+        connection.notify(events);
+        return;
+    }
+    if orphaned && (segment.seq + segment.payload.len() as u32).after(open.receive.nxt) && !segment.payload.is_empty() {
+        // Nobody will read it: the peer must not believe that somebody did (RFC 9293 SHLD-3, RFC 1122 §4.2.2.13).
+        let farewell = open.farewell(now);
+        connection.end(Some(Error::Aborted), Some(farewell));
+        return;
+    }
+    let delivery = open.receive.on_text(now, segment, delay);
+    if delivery.delivered > 0 || delivery.finished {
+        events |= Events::READABLE;
+    }
+    connection.notify(events);
+    if delivery.finished {
+        on_fin_received(connection, now);
+    }
+}

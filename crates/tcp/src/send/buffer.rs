@@ -1,0 +1,116 @@
+//! Bytes written and not yet acknowledged: a queue of shared chunks.
+
+use alloc::collections::VecDeque;
+use bytes::{Buf, Bytes, BytesMut};
+use sockeye_wire::Payload;
+
+/// Smallest chunk for the first write into an empty buffer, and for the ones after it.
+const FIRST_CHUNK: usize = 2 * 1_024;
+const CHUNK: usize = 16 * 1_024;
+/// Largest chunk: that of a super-segment.
+const MAX_CHUNK: usize = 64 * 1_024;
+
+/// The send buffer. Small writes fill up the last chunk; what is sent shares the chunks and copies nothing.
+#[derive(Debug, Default)]
+pub(crate) struct SendBuffer {
+    /// Chunks in order, none empty; no one writes into them any more.
+    chunks: VecDeque<Bytes>,
+    /// The chunk that small writes fill up.
+    tail: BytesMut,
+    len: usize,
+    /// A chunk and the offset at which it begins: where the last slice ended, so that new data is found without a walk.
+    cursor: (usize, usize),
+}
+
+impl SendBuffer {
+    #[inline]
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Copies `data` to the end.
+    pub(crate) fn append(&mut self, mut data: &[u8]) {
+        while !data.is_empty() {
+            if self.tail.len() == self.tail.capacity() {
+                self.seal();
+                let least = if self.is_empty() { FIRST_CHUNK } else { CHUNK };
+                self.tail = BytesMut::with_capacity(data.len().clamp(least, MAX_CHUNK));
+            }
+            let room = self.tail.capacity() - self.tail.len();
+            let (now, rest) = data.split_at(data.len().min(room));
+            self.tail.extend_from_slice(now);
+            self.len += now.len();
+            data = rest;
+        }
+    }
+
+    /// Puts a chunk of the application's own at the end, without copying.
+    pub(crate) fn append_chunk(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.seal();
+            self.len += chunk.len();
+            self.chunks.push_back(chunk);
+        }
+    }
+
+    fn seal(&mut self) {
+        if !self.tail.is_empty() {
+            self.chunks.push_back(self.tail.split().freeze());
+        }
+    }
+
+    /// Octets `offset..offset + len`, shared. Bounds beyond the end are cut to it.
+    pub(crate) fn slice(&mut self, offset: usize, len: usize) -> Payload {
+        let len = len.min(self.len.saturating_sub(offset));
+        if offset + len > self.len - self.tail.len() {
+            self.seal();
+        }
+        let mut payload = Payload::empty();
+        let (mut index, mut start) = if offset >= self.cursor.1 { self.cursor } else { (0, 0) };
+        while payload.len() < len {
+            let Some(chunk) = self.chunks.get(index) else { break };
+            let from = (offset + payload.len()).saturating_sub(start);
+            if from >= chunk.len() {
+                start += chunk.len();
+                index += 1;
+                continue;
+            }
+            let to = chunk.len().min(from + len - payload.len());
+            payload.push(chunk.slice(from..to));
+        }
+        self.cursor = (index, start);
+        payload
+    }
+
+    /// Drops the first `count` octets: they were acknowledged. An empty buffer gives its memory back.
+    pub(crate) fn release(&mut self, count: usize) {
+        let mut rest = count.min(self.len);
+        self.len -= rest;
+        if self.len == 0 {
+            *self = Self::default();
+            return;
+        }
+        self.cursor.1 = self.cursor.1.saturating_sub(rest);
+        while rest > 0 {
+            let Some(chunk) = self.chunks.front_mut() else {
+                self.tail.advance(rest);
+                break;
+            };
+            if rest < chunk.len() {
+                chunk.advance(rest);
+                break;
+            }
+            rest -= chunk.len();
+            self.chunks.pop_front();
+            self.cursor.0 = self.cursor.0.saturating_sub(1);
+        }
+        if self.cursor.0 == 0 {
+            self.cursor.1 = 0;
+        }
+    }
+}

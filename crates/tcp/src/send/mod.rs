@@ -1,0 +1,183 @@
+//! The sending direction: SND.* of RFC 9293 §3.3.1.
+
+mod buffer;
+mod in_flight;
+mod on_ack;
+mod output;
+mod recovery;
+mod rtt;
+#[cfg(test)]
+mod tests;
+mod timer;
+
+pub(crate) use buffer::SendBuffer;
+pub(crate) use output::{Expired, Planned};
+pub(crate) use rtt::RttEstimator;
+
+use crate::Config;
+use crate::congestion::{Controller, initial_window};
+use crate::options::Negotiated;
+use in_flight::InFlight;
+use recovery::Recovery;
+use sockeye_wire::{Instant, SeqNumber};
+use timer::{RetransmissionTimer, TimerKind};
+
+/// Everything that is known of our direction.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    /// SND.UNA.
+    pub(crate) una: SeqNumber,
+    /// SND.NXT: retransmissions never move it back, they are taken from the in-flight records.
+    pub(crate) nxt: SeqNumber,
+    /// SND.WND in bytes.
+    pub(crate) window: u32,
+    /// SND.WL1 and SND.WL2.
+    wl1: SeqNumber,
+    wl2: SeqNumber,
+    /// The largest window that the peer ever offered (RFC 9293 §3.8.6.2.1, RFC 5961 §5.2).
+    pub(crate) max_window: u32,
+    /// Payload of a full segment.
+    mss: u16,
+    shift: u8,
+    fin: Fin,
+    /// End of the last segment smaller than the MSS (Minshall's variant of Nagle's rule).
+    small_end: SeqNumber,
+    /// SND.UP: the octet after the urgent data, while some of it is not acknowledged.
+    urgent: Option<SeqNumber>,
+    pub(crate) buffer: SendBuffer,
+    pub(crate) rtt: RttEstimator,
+    controller: Controller,
+    recovery: Recovery,
+    in_flight: InFlight,
+    timer: RetransmissionTimer,
+    last_sent: Instant,
+    /// The congestion window, and nothing else, stopped the last attempt to send.
+    blocked_by_congestion: bool,
+    pub(crate) retransmissions: u64,
+    pub(crate) bytes_acked: u64,
+}
+
+/// How far our FIN has come; it takes the sequence number after the buffer's last octet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fin {
+    /// The application may still write.
+    None,
+    /// The application has closed; the FIN waits behind the data.
+    Queued,
+    /// Sent, SND.NXT is beyond it.
+    Sent,
+    /// Acknowledged.
+    Acked,
+}
+
+impl Sender {
+    /// A sender whose SYN (at `iss`) was acknowledged; `window` is the peer's, in bytes.
+    pub(crate) fn new(
+        config: &Config,
+        negotiated: &Negotiated,
+        iss: SeqNumber,
+        window: u32,
+        segment: (SeqNumber, SeqNumber),
+        buffer: SendBuffer,
+        rtt: RttEstimator,
+    ) -> Self {
+        let mss = negotiated.effective_mss();
+        let nxt = iss + 1;
+        Self {
+            una: nxt,
+            nxt,
+            window,
+            wl1: segment.0,
+            wl2: segment.1,
+            max_window: window,
+            mss,
+            shift: negotiated.send_shift,
+            fin: Fin::None,
+            small_end: nxt,
+            urgent: None,
+            buffer,
+            rtt,
+            controller: Controller::new(config.congestion, initial_window(u32::from(mss), config.initial_window_segments)),
+            recovery: Recovery::new(iss),
+            in_flight: InFlight::default(),
+            timer: RetransmissionTimer::default(),
+            last_sent: Instant::ZERO,
+            blocked_by_congestion: false,
+            retransmissions: 0,
+            bytes_acked: 0,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn mss(&self) -> u32 {
+        u32::from(self.mss)
+    }
+
+    /// Lowers or raises the payload of a full segment (path MTU); records in flight are cut again as they are sent again.
+    fn set_mss(&mut self, mss: u16) {
+        self.mss = mss.max(1);
+    }
+
+    /// A path does not carry full segments: everything is cut smaller and sent again at once, which says nothing about congestion
+    /// (RFC 1191 §6.4).
+    pub(crate) fn on_too_big(&mut self, mss: u16) {
+        self.set_mss(mss);
+        self.in_flight.mark_all_lost();
+    }
+
+    /// Whether the peer owes us an acknowledgement or a window.
+    #[inline]
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.is_all_acked() || self.unsent() > 0 || self.fin == Fin::Queued
+    }
+
+    /// SND.NXT − SND.UNA.
+    #[inline]
+    pub(crate) fn flight_size(&self) -> u32 {
+        self.nxt.since(self.una)
+    }
+
+    /// Whether everything sent was acknowledged.
+    #[inline]
+    pub(crate) fn is_all_acked(&self) -> bool {
+        self.una == self.nxt
+    }
+
+    /// The sequence number after the last octet of the buffer, or after the acknowledged FIN.
+    #[inline]
+    fn buffer_end(&self) -> SeqNumber {
+        self.una + self.buffer.len() as u32
+    }
+
+    /// Octets written and not sent.
+    #[inline]
+    pub(crate) fn unsent(&self) -> u32 {
+        self.buffer_end().since(self.nxt)
+    }
+
+    /// The application closes its direction.
+    pub(crate) fn queue_fin(&mut self) {
+        if self.fin == Fin::None {
+            self.fin = Fin::Queued;
+        }
+    }
+
+    /// Whether the application has closed its direction.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.fin != Fin::None
+    }
+
+    /// The urgent data ends with the octets written so far (RFC 9293 §3.8.5, SND.UP).
+    pub(crate) fn mark_urgent(&mut self) {
+        self.urgent = Some(self.buffer_end());
+    }
+
+    pub(crate) fn congestion_window(&self) -> (u32, u32) {
+        use crate::congestion::CongestionControl;
+        (self.controller.window(), self.controller.slow_start_threshold())
+    }
+
+    pub(crate) fn backoff(&self) -> u8 {
+        self.timer.backoff
+    }
+}

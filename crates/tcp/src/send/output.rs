@@ -1,0 +1,234 @@
+//! What may be sent now: retransmissions, new data under both windows, Nagle's rule and silly-window avoidance, the FIN.
+
+use super::{Fin, Sender, TimerKind};
+use crate::congestion::CongestionControl;
+use crate::{Config, Error};
+use sockeye_wire::{Instant, Payload, SeqNumber};
+
+/// A segment with sequence space, decided and recorded as sent.
+#[derive(Debug)]
+pub(crate) struct Planned {
+    pub(crate) seq: SeqNumber,
+    pub(crate) payload: Payload,
+    pub(crate) fin: bool,
+    /// It empties the send buffer (RFC 9293 MUST-61, SHLD-27).
+    pub(crate) push: bool,
+    /// Distance to the end of urgent data, if the segment must tell of it.
+    pub(crate) urgent_pointer: Option<u16>,
+    /// Payload of each wire segment if there are several.
+    pub(crate) gso_size: u16,
+    pub(crate) wire_segments: u16,
+}
+
+/// What the timer asks the connection to send or do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Expired {
+    /// Lost segments were marked; ask for output.
+    Retransmit {
+        /// The same segment timed out so many times that the path is suspect (R1).
+        path_suspect: bool,
+    },
+    /// Send a window probe: an old octet's number, no data.
+    Probe,
+}
+
+impl Sender {
+    /// The next segment with sequence space, if one may leave now; what it returns counts as sent.
+    #[inline]
+    pub(crate) fn poll(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<Planned> {
+        if let Some((start, len)) = self.in_flight.next_lost() {
+            return self.retransmit(now, start, len, max_payload);
+        }
+        let len = self.sendable(now, max_payload, config)?;
+        Some(self.send_new(now, len))
+    }
+
+    fn retransmit(&mut self, now: Instant, start: SeqNumber, len: u32, max_payload: usize) -> Option<Planned> {
+        let mss = self.mss();
+        let outstanding = self.in_flight.outstanding();
+        let room = self.congestion_room().max(if outstanding == 0 || start == self.una { mss } else { 0 });
+        // SHLD-16, SHLD-17: what a shrunken window excludes waits, except the first octet's segment, which is the probe.
+        let usable = (self.una + self.window).since(start).max(if start == self.una { mss } else { 0 });
+        let whole = (max_payload as u32 / mss).max(1) * mss;
+        let len = len.min(whole).min(self.whole_segments(room.min(usable).max(0)));
+        if len == 0 {
+            return None;
+        }
+        let data_end = self.buffer_end();
+        let fin = self.fin == Fin::Sent && (start + len).after(data_end);
+        let data = len - u32::from(fin);
+        let payload = self.buffer.slice(start.since(self.una) as usize, data as usize);
+        self.in_flight.on_retransmitted(now, len);
+        self.retransmissions += u64::from(data.div_ceil(mss).max(1));
+        self.on_sent(now);
+        let push = (start + data) == data_end;
+        Some(self.planned(start, payload, fin, push))
+    }
+
+    /// `bytes` in whole segments, or all of it if that is less than one: a part of a lost segment is sent as it is.
+    fn whole_segments(&self, bytes: u32) -> u32 {
+        let mss = self.mss();
+        if bytes < mss { 0 } else { bytes / mss * mss }
+    }
+
+    /// How much new data may leave now; `Some(0)` for a FIN alone. `None`: nothing, and the reason decides which timer runs.
+    #[inline]
+    fn sendable(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<u32> {
+        let unsent = self.unsent();
+        if unsent == 0 && self.fin != Fin::Queued {
+            return None;
+        }
+        if self.is_all_acked() && now.since(self.last_sent) > self.rtt.timeout(0) {
+            let restart = crate::congestion::initial_window(self.mss(), config.initial_window_segments);
+            self.controller.on_idle(restart);
+        }
+        let mss = self.mss();
+        let usable = (self.una + self.window).since(self.nxt);
+        let room = self.congestion_room();
+        self.blocked_by_congestion = false;
+        if unsent == 0 {
+            // The FIN takes a sequence number, so it needs window too.
+            return self.or_persist(now, usable > 0).then_some(0);
+        }
+        let whole = (max_payload as u32 / mss).max(1) * mss;
+        let len = unsent.min(usable).min(whole);
+        if len >= mss {
+            let len = if len == unsent { len } else { len / mss * mss };
+            if room >= mss {
+                return Some(if room >= len { len } else { room / mss * mss });
+            }
+            self.blocked_by_congestion = true;
+            return None;
+        }
+        if len == unsent {
+            if room < len {
+                self.blocked_by_congestion = true;
+                return None;
+            }
+            return self.may_send_small(config).then_some(len);
+        }
+        // Less than the window asks for (RFC 9293 §3.8.6.2.1): only if it is half the largest window ever seen and nothing is in
+        // flight; otherwise the override timer, merged with the persist timer, decides.
+        let worthwhile = self.is_all_acked() && usable >= self.max_window.div_ceil(2) && usable > 0;
+        self.or_persist(now, worthwhile).then_some(len)
+    }
+
+    /// If nothing may leave and nothing is in flight, only a timer can go on (RFC 9293 SHLD-29).
+    fn or_persist(&mut self, now: Instant, allowed: bool) -> bool {
+        if !allowed && self.is_all_acked() && self.timer.kind == TimerKind::Idle {
+            self.timer.arm(TimerKind::Persist, now, self.rtt.timeout(self.timer.backoff));
+        }
+        allowed
+    }
+
+    /// Nagle's rule in Minshall's variant: a small segment waits only for an earlier small one.
+    #[inline]
+    fn may_send_small(&self, config: &Config) -> bool {
+        !config.nagle
+            || self.fin == Fin::Queued
+            || self.urgent.is_some()
+            || self.small_end.at_or_before(self.una)
+    }
+
+    fn send_new(&mut self, now: Instant, len: u32) -> Planned {
+        let seq = self.nxt;
+        let payload = self.buffer.slice(seq.since(self.una) as usize, len as usize);
+        self.nxt += len;
+        let push = len > 0 && self.nxt == self.buffer_end();
+        let fin = self.fin == Fin::Queued && self.nxt == self.buffer_end() && self.nxt.before(self.una + self.window);
+        if len % self.mss() != 0 {
+            self.small_end = self.nxt;
+        }
+        if fin {
+            self.fin = Fin::Sent;
+            self.nxt += 1;
+        }
+        self.in_flight.push(now, seq, len + u32::from(fin));
+        self.on_sent(now);
+        self.planned(seq, payload, fin, push)
+    }
+
+    fn planned(&self, seq: SeqNumber, payload: Payload, fin: bool, push: bool) -> Planned {
+        let mss = self.mss();
+        let len = payload.len() as u32;
+        let wire_segments = len.div_ceil(mss).max(1) as u16;
+        let gso_size = if wire_segments > 1 { self.mss } else { 0 };
+        // RFC 9293 MUST-62: the pointer names the octet after the urgent data; MUST-31: it may lie beyond this segment.
+        let urgent_pointer = self
+            .urgent
+            .filter(|urgent| urgent.after(seq))
+            .map(|urgent| urgent.since(seq).min(u32::from(u16::MAX)) as u16);
+        Planned { seq, payload, fin, push, urgent_pointer, gso_size, wire_segments }
+    }
+
+    fn on_sent(&mut self, now: Instant) {
+        self.last_sent = now;
+        if self.timer.kind != TimerKind::Retransmit {
+            self.timer.arm(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
+        }
+    }
+
+    /// Bytes that the congestion window still takes.
+    #[inline]
+    fn congestion_room(&self) -> u32 {
+        let window = self.controller.window().saturating_add(self.recovery.inflation(self.mss()));
+        window.saturating_sub(self.in_flight.outstanding())
+    }
+
+    /// Whether the congestion window, rather than the application or the peer, bounds what is sent: only then may it grow
+    /// (tcp-requirements §3.27). In slow start half a window is enough, because it is to be outgrown.
+    #[inline]
+    pub(super) fn window_limited(&self) -> bool {
+        let (window, threshold) = (self.controller.window(), self.controller.slow_start_threshold());
+        self.blocked_by_congestion || (window < threshold && self.flight_size() >= window / 2)
+    }
+
+    pub(crate) fn deadline(&self) -> Instant {
+        self.timer.deadline()
+    }
+
+    /// The timer may have run out.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] when R2 is exhausted (RFC 9293 MUST-20).
+    pub(crate) fn on_timer(&mut self, now: Instant, config: &Config) -> Result<Option<Expired>, Error> {
+        if self.timer.deadline() > now {
+            return Ok(None);
+        }
+        match self.timer.kind {
+            TimerKind::Idle => Ok(None),
+            TimerKind::Retransmit => self.on_retransmission_timeout(now, config).map(Some),
+            TimerKind::Persist => self.on_persist_timeout(now, config).map(Some),
+        }
+    }
+
+    fn on_retransmission_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
+        let first = self.timer.backoff == 0;
+        if self.timer.backoff >= config.retries {
+            return Err(Error::TimedOut);
+        }
+        self.timer.backoff += 1;
+        self.controller.on_timeout(self.flight_size(), self.mss(), first);
+        self.recovery.on_timeout(self.nxt);
+        self.in_flight.mark_all_lost();
+        self.timer.arm(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
+        Ok(Expired::Retransmit { path_suspect: self.timer.backoff == config.retries_suspect })
+    }
+
+    fn on_persist_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
+        if self.timer.probes >= config.retries {
+            return Err(Error::TimedOut);
+        }
+        self.timer.probes += 1;
+        self.timer.backoff = self.timer.backoff.saturating_add(1);
+        self.timer.arm(TimerKind::Persist, now, self.rtt.timeout(self.timer.backoff));
+        Ok(Expired::Probe)
+    }
+
+    /// Silly-window override (RFC 9293 §3.8.6.2.1): the part of the data that a small window takes, once the timer has run out.
+    pub(crate) fn poll_override(&mut self, now: Instant) -> Option<Planned> {
+        let usable = (self.una + self.window).since(self.nxt);
+        let len = self.unsent().min(usable).min(self.mss());
+        (len > 0 && self.is_all_acked()).then(|| self.send_new(now, len))
+    }
+}

@@ -1,0 +1,80 @@
+//! Round-trip time and retransmission timeout (RFC 6298).
+
+use crate::Config;
+use core::time::Duration;
+
+/// Clock granularity G.
+const GRANULARITY: Duration = Duration::from_millis(1);
+
+/// SRTT, RTTVAR and the timeout that follows from them.
+#[derive(Clone, Debug)]
+pub(crate) struct RttEstimator {
+    /// SRTT and RTTVAR in microseconds; SRTT is meaningless before the first sample.
+    smoothed: u32,
+    variation: u32,
+    sampled: bool,
+    initial_rto: u32,
+    min_rto: u32,
+    max_rto: u32,
+}
+
+fn micros(duration: Duration) -> u32 {
+    u32::try_from(duration.as_micros()).unwrap_or(u32::MAX)
+}
+
+impl RttEstimator {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            smoothed: 0,
+            variation: 0,
+            sampled: false,
+            initial_rto: micros(config.initial_rto),
+            min_rto: micros(config.min_rto),
+            max_rto: micros(config.max_rto),
+        }
+    }
+
+    /// A round trip was measured on a segment that was sent once (Karn's rule).
+    pub(crate) fn sample(&mut self, rtt: Duration) {
+        let rtt = micros(rtt);
+        if self.sampled {
+            let error = self.smoothed.abs_diff(rtt);
+            self.variation = self.variation - self.variation / 4 + error / 4;
+            self.smoothed = self.smoothed - self.smoothed / 8 + rtt / 8;
+        } else {
+            self.smoothed = rtt;
+            self.variation = rtt / 2;
+            self.sampled = true;
+        }
+    }
+
+    /// After a SYN timed out and no sample could be taken, data starts with 3 s (RFC 6298 §5.7).
+    pub(crate) fn distrust(&mut self) {
+        if !self.sampled {
+            self.initial_rto = self.initial_rto.max(3_000_000).min(self.max_rto);
+        }
+    }
+
+    /// SRTT.
+    pub(crate) fn smoothed(&self) -> Option<Duration> {
+        self.sampled.then(|| Duration::from_micros(u64::from(self.smoothed)))
+    }
+
+    /// RTTVAR.
+    pub(crate) fn variation(&self) -> Duration {
+        Duration::from_micros(u64::from(self.variation))
+    }
+
+    /// RTO after `backoff` doublings. The minimum bounds the margin above SRTT rather than the sum, as on Linux, so that a peer's
+    /// delayed ACK never looks like a loss on a long path.
+    pub(crate) fn timeout(&self, backoff: u8) -> Duration {
+        let base = if self.sampled {
+            let margin = (4 * u64::from(self.variation)).max(u64::from(micros(GRANULARITY))).max(u64::from(self.min_rto));
+            u64::from(self.smoothed) + margin
+        } else {
+            u64::from(self.initial_rto)
+        };
+        let doubled = base.saturating_mul(1u64 << backoff.min(31));
+        Duration::from_micros(doubled.min(u64::from(self.max_rto)))
+    }
+}

@@ -1,0 +1,104 @@
+use super::buffer::SendBuffer;
+use super::in_flight::InFlight;
+use super::rtt::RttEstimator;
+use crate::Config;
+use bytes::Bytes;
+use core::time::Duration;
+use proptest::prelude::*;
+use sockeye_wire::{Instant, SeqNumber};
+use std::vec::Vec;
+
+#[derive(Clone, Debug)]
+enum Step {
+    Append(usize),
+    AppendChunk(usize),
+    Slice(usize, usize),
+    Release(usize),
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0usize..40_000).prop_map(Step::Append),
+        (0usize..3_000).prop_map(Step::AppendChunk),
+        (any::<usize>(), 0usize..5_000).prop_map(|(at, len)| Step::Slice(at, len)),
+        any::<usize>().prop_map(Step::Release),
+    ];
+    proptest::collection::vec(step, 1..60)
+}
+
+proptest! {
+    /// The buffer is a byte queue, whatever its chunks are.
+    #[test]
+    fn the_buffer_is_a_byte_queue(steps in steps()) {
+        let mut buffer = SendBuffer::default();
+        let mut model: Vec<u8> = Vec::new();
+        let mut written = 0usize;
+        let mut fill = |len: usize| -> Vec<u8> {
+            let bytes = (written..written + len).map(|at| (at ^ (at >> 8)) as u8).collect();
+            written += len;
+            bytes
+        };
+        for step in steps {
+            match step {
+                Step::Append(len) => { let bytes = fill(len); buffer.append(&bytes); model.extend(bytes); }
+                Step::AppendChunk(len) => { let bytes = fill(len); model.extend(&bytes); buffer.append_chunk(Bytes::from(bytes)); }
+                Step::Slice(at, len) => {
+                    let at = at % (model.len() + 1);
+                    let slice = buffer.slice(at, len);
+                    let mut out = std::vec![0; slice.len()];
+                    slice.copy_to(&mut out);
+                    prop_assert_eq!(&out[..], &model[at..model.len().min(at + len)]);
+                }
+                Step::Release(count) => {
+                    let count = count % (model.len() + 1);
+                    buffer.release(count);
+                    model.drain(..count);
+                }
+            }
+            prop_assert_eq!(buffer.len(), model.len());
+        }
+    }
+}
+
+/// RFC 6298 §2: first sample, later samples, and the bounds.
+#[test]
+fn rtt_follows_rfc_6298() {
+    let config = Config { min_rto: Duration::from_millis(1), ..Config::default() };
+    let mut rtt = RttEstimator::new(&config);
+    assert_eq!(rtt.timeout(0), Duration::from_secs(1));
+    rtt.sample(Duration::from_millis(100));
+    assert_eq!((rtt.smoothed(), rtt.variation()), (Some(Duration::from_millis(100)), Duration::from_millis(50)));
+    assert_eq!(rtt.timeout(0), Duration::from_millis(300));
+    rtt.sample(Duration::from_millis(200));
+    assert_eq!(rtt.variation(), Duration::from_micros(62_500));
+    assert_eq!(rtt.smoothed(), Some(Duration::from_micros(112_500)));
+    assert_eq!(rtt.timeout(1), Duration::from_micros(2 * (112_500 + 250_000)));
+    assert_eq!(rtt.timeout(30), config.max_rto);
+}
+
+#[test]
+fn a_syn_timeout_makes_the_estimator_careful() {
+    let mut rtt = RttEstimator::new(&Config::default());
+    rtt.distrust();
+    assert_eq!(rtt.timeout(0), Duration::from_secs(3));
+}
+
+#[test]
+fn lost_records_leave_the_network_until_sent_again() {
+    let mut in_flight = InFlight::default();
+    let at = |offset: u32| SeqNumber(u32::MAX - 999) + offset;
+    in_flight.push(Instant::from_millis(1), at(0), 3_000);
+    in_flight.push(Instant::from_millis(2), at(3_000), 1_000);
+    in_flight.mark_first_lost(1_000);
+    assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (3_000, Some((at(0), 1_000))));
+    in_flight.on_retransmitted(Instant::from_millis(3), 1_000);
+    assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (4_000, None));
+    let covered = in_flight.acknowledge(at(1_000));
+    assert_eq!(covered.sample_from, None, "Karn's rule");
+    in_flight.mark_all_lost();
+    assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, Some((at(1_000), 2_000))));
+    in_flight.on_retransmitted(Instant::from_millis(4), 500);
+    assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (500, Some((at(1_500), 1_500))));
+    in_flight.acknowledge(at(4_000));
+    assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, None));
+}

@@ -1,0 +1,44 @@
+//! The one timer of the sending direction: retransmission or persist, never both.
+
+use core::time::Duration;
+use sockeye_wire::Instant;
+
+/// What the timer waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) enum TimerKind {
+    /// Not armed.
+    #[default]
+    Idle,
+    /// An acknowledgement of something sent (RFC 6298).
+    Retransmit,
+    /// A window that lets something be sent (RFC 9293 §3.8.6.1), or Nagle's override (§3.8.6.2.1).
+    Persist,
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct RetransmissionTimer {
+    pub(super) kind: TimerKind,
+    at: Instant,
+    /// Doublings of the timeout since the last progress.
+    pub(super) backoff: u8,
+    /// Unanswered window probes.
+    pub(super) probes: u8,
+}
+
+impl RetransmissionTimer {
+    pub(super) fn arm(&mut self, kind: TimerKind, now: Instant, after: Duration) {
+        self.kind = kind;
+        self.at = now + after;
+    }
+
+    pub(super) fn stop(&mut self) {
+        self.kind = TimerKind::Idle;
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        match self.kind {
+            TimerKind::Idle => Instant::FAR_FUTURE,
+            TimerKind::Retransmit | TimerKind::Persist => self.at,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The states, each with the data that is valid in it (RFC 9293 §3.3.2).
+//!
+//! LISTEN has no connection yet: a host's listener makes a [`HalfOpen`](crate::HalfOpen) from each SYN.
+
+use crate::challenge::ChallengeThrottle;
+use crate::opening::{SynReceived, SynSent};
+use crate::options::{Negotiated, Timestamps};
+use crate::receive::{ReadQueue, Receiver};
+use crate::send::Sender;
+use crate::time_wait::TimeWait;
+use crate::{Error, Segment, Transmit};
+use sockeye_wire::tcp::OptionBytes;
+use sockeye_wire::{Flags, Instant, SeqNumber, StateName};
+
+/// Where a connection stands.
+#[derive(Debug)]
+pub(crate) enum State {
+    /// Over.
+    Closed(Closed),
+    /// Active open, SYN sent.
+    SynSent(SynSent),
+    /// Simultaneous open: SYNs crossed. (Passive opens wait as bare half-open records of the host.)
+    SynReceived(SynReceived),
+    Established(Open),
+    FinWait1(Open),
+    FinWait2(Open),
+    CloseWait(Open),
+    Closing(Open),
+    LastAck(Open),
+    /// Both closed; the application may still have data to read.
+    TimeWait(TimeWait, ReadQueue),
+}
+
+/// What remains of a connection that is over.
+#[derive(Debug, Default)]
+pub(crate) struct Closed {
+    /// Why, if not by an orderly close.
+    pub(crate) error: Option<Error>,
+    /// Data that had arrived before the end.
+    pub(crate) unread: ReadQueue,
+    /// A reset that the peer has yet to be sent.
+    pub(crate) farewell: Option<Farewell>,
+}
+
+/// Our own reset (RFC 9293 §3.10.5).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Farewell {
+    pub(crate) seq: SeqNumber,
+    pub(crate) ack: SeqNumber,
+    pub(crate) timestamps: Option<Timestamps>,
+}
+
+impl Farewell {
+    pub(crate) fn into_transmit(self) -> Transmit {
+        let mut options = OptionBytes::new();
+        if let Some(Timestamps { value, echo }) = self.timestamps {
+            let fits = options.push_timestamps(value, echo);
+            debug_assert!(fits.is_ok());
+        }
+        Transmit::bare(self.seq, self.ack, Flags::RST | Flags::ACK, 0, options)
+    }
+}
+
+/// Both directions of a synchronized connection: moved from state to state, never rebuilt.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub(crate) send: Sender,
+    pub(crate) receive: Receiver,
+    pub(crate) negotiated: Negotiated,
+    pub(crate) challenge: ChallengeThrottle,
+    /// When the peer was last heard.
+    pub(crate) heard: Instant,
+    /// Keep-alive probes since then.
+    pub(crate) keep_alive_probes: u8,
+    /// A segment just left of the window is to be sent, to make the peer answer.
+    pub(crate) probe_due: bool,
+}
+
+impl Open {
+    /// The handshake is complete.
+    pub(crate) fn new(send: Sender, receive: Receiver, negotiated: Negotiated, now: Instant) -> Self {
+        let challenge = ChallengeThrottle::default();
+        Self { send, receive, negotiated, challenge, heard: now, keep_alive_probes: 0, probe_due: false }
+    }
+
+    /// The timestamps to send now (RFC 7323 §3.2).
+    #[inline]
+    pub(crate) fn timestamps(&self, now: Instant) -> Option<Timestamps> {
+        self.negotiated.timestamps.then(|| Timestamps {
+            value: timestamp_clock(now, self.negotiated.timestamp_offset),
+            echo: self.receive.ts_recent(),
+        })
+    }
+
+    /// The reset that ends this connection from our side, with a sequence number that the peer can accept (tcp-requirements §2.6).
+    pub(crate) fn farewell(&self, now: Instant) -> Farewell {
+        let edge = self.send.una + self.send.window;
+        Farewell { seq: self.send.nxt.min(edge), ack: self.receive.nxt, timestamps: self.timestamps(now) }
+    }
+
+    /// RFC 5961: a bad segment is answered with an ACK, throttled unless it carried data.
+    pub(crate) fn challenge(&mut self, now: Instant, segment: &Segment) {
+        if !segment.payload.is_empty() || self.challenge.permit(now) {
+            self.receive.ack.now();
+        }
+    }
+}
+
+/// TSval: milliseconds plus the connection's own offset.
+#[inline]
+pub(crate) fn timestamp_clock(now: Instant, offset: u32) -> u32 {
+    (now.as_millis() as u32).wrapping_add(offset)
+}
+
+impl State {
+    pub(crate) fn closed(error: Option<Error>, unread: ReadQueue, farewell: Option<Farewell>) -> Self {
+        Self::Closed(Closed { error, unread, farewell })
+    }
+
+    pub(crate) fn name(&self) -> StateName {
+        match self {
+            Self::Closed(_) => StateName::Closed,
+            Self::SynSent(_) => StateName::SynSent,
+            Self::SynReceived(_) => StateName::SynReceived,
+            Self::Established(_) => StateName::Established,
+            Self::FinWait1(_) => StateName::FinWait1,
+            Self::FinWait2(_) => StateName::FinWait2,
+            Self::CloseWait(_) => StateName::CloseWait,
+            Self::Closing(_) => StateName::Closing,
+            Self::LastAck(_) => StateName::LastAck,
+            Self::TimeWait(..) => StateName::TimeWait,
+        }
+    }
+
+    /// Both directions, in the states that have them.
+    #[inline]
+    pub(crate) fn open(&self) -> Option<&Open> {
+        match self {
+            Self::Established(open)
+            | Self::FinWait1(open)
+            | Self::FinWait2(open)
+            | Self::CloseWait(open)
+            | Self::Closing(open)
+            | Self::LastAck(open) => Some(open),
+            Self::Closed(_) | Self::SynSent(_) | Self::SynReceived(_) | Self::TimeWait(..) => None,
+        }
+    }
+
+    /// Both directions, in the states that have them.
+    #[inline]
+    pub(crate) fn open_mut(&mut self) -> Option<&mut Open> {
+        match self {
+            Self::Established(open)
+            | Self::FinWait1(open)
+            | Self::FinWait2(open)
+            | Self::CloseWait(open)
+            | Self::Closing(open)
+            | Self::LastAck(open) => Some(open),
+            Self::Closed(_) | Self::SynSent(_) | Self::SynReceived(_) | Self::TimeWait(..) => None,
+        }
+    }
+
+    /// What the application can read.
+    pub(crate) fn unread_mut(&mut self) -> Option<&mut ReadQueue> {
+        match self {
+            Self::Closed(closed) => Some(&mut closed.unread),
+            Self::TimeWait(_, unread) => Some(unread),
+            Self::SynSent(_) | Self::SynReceived(_) => None,
+            _ => self.open_mut().map(|open| &mut open.receive.queue),
+        }
+    }
+
+    /// Takes the state out, to be replaced.
+    pub(crate) fn take(&mut self) -> Self {
+        core::mem::replace(self, Self::Closed(Closed::default()))
+    }
+
+    /// Moves both directions on to another state; states without them stay.
+    pub(crate) fn advance(&mut self, to: impl FnOnce(Open) -> Self) {
+        *self = match self.take() {
+            Self::Established(open)
+            | Self::FinWait1(open)
+            | Self::FinWait2(open)
+            | Self::CloseWait(open)
+            | Self::Closing(open)
+            | Self::LastAck(open) => to(open),
+            other => other,
+        };
+    }
+}

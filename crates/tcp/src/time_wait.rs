@@ -1,0 +1,117 @@
+//! TIME-WAIT: the small record that answers stray segments (RFC 9293 §3.6.1, RFC 1337, RFC 6191).
+
+use crate::options::Timestamps;
+use crate::state::{Open, timestamp_clock};
+use crate::{Segment, Transmit};
+use core::time::Duration;
+use sockeye_wire::tcp::OptionBytes;
+use sockeye_wire::{Flags, Instant, SeqNumber};
+
+/// What remains of a connection that this side closed first.
+#[derive(Clone, Debug)]
+pub struct TimeWait {
+    deadline: Instant,
+    duration: Duration,
+    /// SND.NXT.
+    snd_nxt: SeqNumber,
+    /// RCV.NXT, one beyond the peer's FIN.
+    rcv_nxt: SeqNumber,
+    /// TS.Recent, if timestamps were in use.
+    ts_recent: Option<u32>,
+    timestamp_offset: u32,
+    window: u16,
+}
+
+/// What a segment in TIME-WAIT asks for.
+#[derive(Debug)]
+pub enum TimeWaitEvent {
+    /// Nothing.
+    Ignore,
+    /// This acknowledgement is to be sent; the wait starts again.
+    Ack(Transmit),
+    /// A new connection may take the 4-tuple (RFC 6191): treat the SYN as a listener would, with an ISS above this.
+    Reopen {
+        /// Our ISS must lie above this number.
+        minimum_iss: SeqNumber,
+    },
+}
+
+impl TimeWait {
+    pub(crate) fn new(open: &Open, now: Instant, duration: Duration) -> Self {
+        Self {
+            deadline: now + duration,
+            duration,
+            snd_nxt: open.send.nxt,
+            rcv_nxt: open.receive.nxt,
+            ts_recent: open.negotiated.timestamps.then(|| open.receive.ts_recent()),
+            timestamp_offset: open.negotiated.timestamp_offset,
+            window: (open.receive.window() >> open.negotiated.receive_shift).min(u32::from(u16::MAX)) as u16,
+        }
+    }
+
+    /// When the record may be forgotten.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// SND.NXT: a new connection on this 4-tuple must begin above it.
+    #[must_use]
+    pub fn snd_nxt(&self) -> SeqNumber {
+        self.snd_nxt
+    }
+
+    /// RCV.NXT.
+    #[must_use]
+    pub fn rcv_nxt(&self) -> SeqNumber {
+        self.rcv_nxt
+    }
+
+    /// A segment for the 4-tuple arrived.
+    #[must_use]
+    pub fn on_segment(&mut self, now: Instant, segment: &Segment) -> TimeWaitEvent {
+        // RFC 1337, fix F1: a reset must not end TIME-WAIT early.
+        if segment.flags.rst() {
+            return TimeWaitEvent::Ignore;
+        }
+        if segment.flags.syn() && !segment.flags.ack() {
+            return if self.is_newer(segment) {
+                TimeWaitEvent::Reopen { minimum_iss: self.snd_nxt }
+            } else {
+                TimeWaitEvent::Ignore
+            };
+        }
+        // Only a retransmitted FIN is expected; anything else with sequence space is answered too, because its sender is
+        // confused, and a bare ACK is not, lest two ends in TIME-WAIT answer each other.
+        if segment.sequence_len() == 0 {
+            return TimeWaitEvent::Ignore;
+        }
+        if segment.flags.fin() && segment.end() == self.rcv_nxt {
+            self.deadline = now + self.duration;
+        }
+        TimeWaitEvent::Ack(self.ack(now, segment))
+    }
+
+    /// Whether a SYN belongs to a newer incarnation: the table of RFC 6191 §2.
+    fn is_newer(&self, syn: &Segment) -> bool {
+        let newer_seq = syn.seq.after(self.rcv_nxt.back(1));
+        match (self.ts_recent, syn.options.timestamps) {
+            (Some(recent), Some(Timestamps { value, .. })) => {
+                let ahead = value.wrapping_sub(recent) as i32;
+                ahead > 0 || ahead == 0 && newer_seq
+            }
+            (None, Some(_)) => true,
+            (_, None) => newer_seq,
+        }
+    }
+
+    fn ack(&self, now: Instant, segment: &Segment) -> Transmit {
+        let mut options = OptionBytes::new();
+        if let Some(recent) = self.ts_recent {
+            let echo = segment.options.timestamps.map_or(recent, |timestamps| timestamps.value);
+            let fits = options.push_timestamps(timestamp_clock(now, self.timestamp_offset), echo);
+            debug_assert!(fits.is_ok());
+        }
+        Transmit::bare(self.snd_nxt, self.rcv_nxt, Flags::ACK, self.window, options)
+    }
+}
