@@ -24,7 +24,7 @@ pub use readiness::{Readiness, SharedWaker};
 #[cfg(target_os = "linux")]
 pub use tun::{Tun, TunConfig, TunError};
 
-use sockeye_wire::{Instant, Packet};
+use sockeye_wire::{Instant, MacAddr, Packet};
 use std::collections::VecDeque;
 use std::io;
 
@@ -34,7 +34,7 @@ pub enum Medium {
     /// Bare IP packets, as a TUN device.
     Ip,
     /// Ethernet frames; our own address on that network.
-    Ethernet([u8; 6]),
+    Ethernet(MacAddr),
 }
 
 /// A source and a sink of packets, used by one owner and never blocking.

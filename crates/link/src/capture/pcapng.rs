@@ -69,7 +69,7 @@ impl<W: Write> Writer<W> {
         let mut options = Vec::new();
         push_option(&mut options, IF_NAME, name.as_bytes());
         if let Medium::Ethernet(address) = medium {
-            push_option(&mut options, IF_MACADDR, &address);
+            push_option(&mut options, IF_MACADDR, &address.0);
         }
         // Resolution 10⁻⁹ s.
         push_option(&mut options, IF_TSRESOL, &[9]);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use pcap_parser::traits::{PcapNGPacketBlock, PcapReaderIterator};
 use pcap_parser::{Block, PcapBlockOwned, PcapError, PcapNGReader};
 use proptest::prelude::*;
-use sockeye_wire::{HeaderBytes, Instant, Meta, Packet, Payload};
+use sockeye_wire::{HeaderBytes, Instant, MacAddr, Meta, Packet, Payload};
 use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -82,7 +82,7 @@ fn a_tap_records_both_ways_and_several_interfaces() {
     let file = Shared::default();
     let epoch = 1_700_000_000_000_000_000;
     let capture = Capture::new(file.clone(), epoch).unwrap();
-    let mac = [2, 0, 0, 0, 0, 1];
+    let mac = MacAddr([2, 0, 0, 0, 0, 1]);
     let config = PairConfig { media: [Medium::Ethernet(mac), Medium::Ip], ..PairConfig::default() };
     let (a, b) = pair(config);
     let (mut a, mut b) = (capture.tap(a, "left"), capture.tap(b, "right"));

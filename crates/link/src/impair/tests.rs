@@ -2,7 +2,7 @@ use super::{Delivery, Impairer, Impairment, ImpairmentCounts, carry};
 use crate::Medium;
 use bytes::Bytes;
 use proptest::prelude::*;
-use sockeye_wire::{Checksum, ChecksumState, Ecn, Instant, Meta, Packet};
+use sockeye_wire::{Checksum, ChecksumState, Ecn, Instant, MacAddr, Meta, Packet};
 use std::time::Duration;
 
 const PACKETS: u64 = 20_000;
@@ -193,7 +193,7 @@ proptest! {
     fn carrying_never_panics(bytes: Vec<u8>, bit: usize, ethernet: bool) {
         let packet = Packet::from_bytes(Meta::at(Instant::ZERO), Bytes::from(bytes));
         let delivery = Delivery { deliver_at: Instant::ZERO, corrupt_bit: Some(bit), mark_ce: true };
-        let medium = if ethernet { Medium::Ethernet([0; 6]) } else { Medium::Ip };
+        let medium = if ethernet { Medium::Ethernet(MacAddr::default()) } else { Medium::Ip };
         prop_assert_eq!(carry(&packet, &delivery, medium).len(), packet.len());
     }
 }
