@@ -262,6 +262,7 @@ pub(crate) fn acceptable(nxt: SeqNumber, window: u32, seq: SeqNumber, len: u32) 
         (0, 0) => seq == nxt,
         (0, _) => seq.within(nxt, window),
         (_, 0) => false,
-        _ => seq.within(nxt, window) || (seq + (len - 1)).within(nxt, window),
+        // Any octet inside: the RFC's table asks for the first or the last, and so would refuse one that covers the whole window.
+        _ => seq.before(nxt + window) && (seq + len).after(nxt),
     }
 }

@@ -59,7 +59,7 @@ proptest! {
             (0, 0) => offset == 0,
             (0, _) => inside(offset),
             (_, 0) => false,
-            _ => inside(offset) || inside(offset + len as i32 - 1),
+            _ => (0..len as i32).any(|octet| inside(offset + octet)),
         };
         prop_assert_eq!(acceptable(SeqNumber(nxt), window, seq, len), expected);
     }

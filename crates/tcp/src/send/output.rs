@@ -61,7 +61,7 @@ impl Sender {
         self.in_flight.on_retransmitted(now, len);
         self.retransmissions += u64::from(data.div_ceil(mss).max(1));
         self.on_sent(now);
-        let push = (start + data) == data_end;
+        let push = data > 0 && start + data == data_end;
         Some(self.planned(start, payload, fin, push))
     }
 

@@ -135,7 +135,7 @@ impl Pair {
             delay: Duration::from_millis(10),
             fate: std::boxed::Box::new(|_, _| std::vec![Duration::ZERO]),
             sent: Vec::new(),
-            max_payload: usize::from(MSS),
+            max_payload: 0,
             in_flight: VecDeque::new(),
         }
     }
@@ -245,7 +245,7 @@ impl Solo {
     pub(super) fn syn_sent(config: Config) -> Self {
         let now = Instant::from_millis(5_000);
         let mut connection = Connection::connect(Arc::new(config), opening(ISS_A), now);
-        assert_eq!(connection.poll_transmit(now, MSS.into()).unwrap().header.flags, Flags::SYN);
+        assert_eq!(connection.poll_transmit(now, 0).unwrap().header.flags, Flags::SYN);
         Self { now, connection }
     }
 
@@ -255,7 +255,7 @@ impl Solo {
     }
 
     pub(super) fn drain(&mut self) -> Vec<Transmit> {
-        core::iter::from_fn(|| self.connection.poll_transmit(self.now, MSS.into())).collect()
+        core::iter::from_fn(|| self.connection.poll_transmit(self.now, 0)).collect()
     }
 
     /// Time passes; timers fire when they are due; what is sent is collected with its time.
