@@ -70,7 +70,13 @@ impl HalfOpen {
         Self::new(config, opening, syn, now, false)
     }
 
-    pub(crate) fn new(config: &Config, opening: Opening, syn: &Segment, now: Instant, active: bool) -> Self {
+    pub(crate) fn new(
+        config: &Config,
+        opening: Opening,
+        syn: &Segment,
+        now: Instant,
+        active: bool,
+    ) -> Self {
         Self {
             negotiated: Negotiated::new(config, &opening, &syn.options),
             opening,
@@ -105,8 +111,15 @@ impl HalfOpen {
             Due::Nothing => None,
             Due::SynAck => {
                 let shift = self.negotiated.scaling.then_some(self.negotiated.receive_shift);
-                let options = syn_options(self.opening.mss, self.negotiated.sack, timestamps, shift);
-                Some(Transmit::bare(self.opening.iss, self.rcv_nxt(), Flags::SYN_ACK, window, options))
+                let options =
+                    syn_options(self.opening.mss, self.negotiated.sack, timestamps, shift);
+                Some(Transmit::bare(
+                    self.opening.iss,
+                    self.rcv_nxt(),
+                    Flags::SYN_ACK,
+                    window,
+                    options,
+                ))
             }
             Due::Ack => {
                 let mut options = OptionBytes::new();
@@ -115,21 +128,37 @@ impl HalfOpen {
                     debug_assert!(fits.is_ok());
                 }
                 let window = window >> self.negotiated.receive_shift;
-                Some(Transmit::bare(self.opening.iss + 1, self.rcv_nxt(), Flags::ACK, window, options))
+                Some(Transmit::bare(
+                    self.opening.iss + 1,
+                    self.rcv_nxt(),
+                    Flags::ACK,
+                    window,
+                    options,
+                ))
             }
         }
     }
 
     /// A segment for this 4-tuple arrived; data and FIN on it are processed if it completes the handshake.
     #[must_use]
-    pub fn on_segment(&mut self, now: Instant, config: &Arc<Config>, segment: Segment) -> HalfOpenEvent {
+    pub fn on_segment(
+        &mut self,
+        now: Instant,
+        config: &Arc<Config>,
+        segment: Segment,
+    ) -> HalfOpenEvent {
         match self.judge(now, config, &segment) {
             Verdict::Wait => HalfOpenEvent::Waiting,
             Verdict::Reset(reset) => HalfOpenEvent::Reset(reset),
             Verdict::Gone => HalfOpenEvent::Gone,
             Verdict::Establish => {
                 let open = self.open(now, config, SendBuffer::default());
-                let connection = Connection::established(Arc::clone(config), State::Established(open), now, segment);
+                let connection = Connection::established(
+                    Arc::clone(config),
+                    State::Established(open),
+                    now,
+                    segment,
+                );
                 HalfOpenEvent::Established(connection)
             }
         }
@@ -190,7 +219,8 @@ impl HalfOpen {
 
     fn is_old_duplicate(&self, segment: &Segment) -> bool {
         let older = |value: u32| (value.wrapping_sub(self.ts_recent) as i32) < 0;
-        self.negotiated.timestamps && segment.options.timestamps.is_some_and(|timestamps| older(timestamps.value))
+        self.negotiated.timestamps
+            && segment.options.timestamps.is_some_and(|timestamps| older(timestamps.value))
     }
 
     /// Both directions of the connection that this record becomes.
@@ -212,7 +242,13 @@ impl HalfOpen {
             buffer,
             rtt,
         );
-        let receive = Receiver::new(config, &self.negotiated, self.rcv_nxt(), Self::window(config), timestamps);
+        let receive = Receiver::new(
+            config,
+            &self.negotiated,
+            self.rcv_nxt(),
+            Self::window(config),
+            timestamps,
+        );
         Open::new(send, receive, self.negotiated, now)
     }
 
@@ -233,7 +269,8 @@ impl HalfOpen {
         }
         self.retransmissions += 1;
         self.due = Due::SynAck;
-        self.deadline = now + (config.initial_rto * (1 << self.retransmissions.min(16))).min(config.max_rto);
+        self.deadline =
+            now + (config.initial_rto * (1 << self.retransmissions.min(16))).min(config.max_rto);
         true
     }
 

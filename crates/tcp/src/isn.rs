@@ -90,7 +90,13 @@ mod tests {
     fn a_preset_serves_once() {
         let mut generator = IsnGenerator::new([7; 16]);
         generator.preset(SeqNumber(1_234_567));
-        assert_eq!(generator.initial_sequence_number(Instant::ZERO, &endpoints(1)), SeqNumber(1_234_567));
-        assert_ne!(generator.initial_sequence_number(Instant::ZERO, &endpoints(1)), SeqNumber(1_234_567));
+        assert_eq!(
+            generator.initial_sequence_number(Instant::ZERO, &endpoints(1)),
+            SeqNumber(1_234_567)
+        );
+        assert_ne!(
+            generator.initial_sequence_number(Instant::ZERO, &endpoints(1)),
+            SeqNumber(1_234_567)
+        );
     }
 }

@@ -67,9 +67,10 @@ impl SynSent {
         if !core::mem::take(&mut self.syn_due) {
             return None;
         }
-        let timestamps = config
-            .timestamps
-            .then(|| Timestamps { value: timestamp_clock(now, self.opening.timestamp_offset), echo: 0 });
+        let timestamps = config.timestamps.then(|| Timestamps {
+            value: timestamp_clock(now, self.opening.timestamp_offset),
+            echo: 0,
+        });
         let shift = config.window_scaling.then(|| config.window_shift());
         let options = syn_options(self.opening.mss, config.sack, timestamps, shift);
         let window = Self::window(config) as u16;
@@ -103,7 +104,8 @@ impl SynSent {
         let negotiated = Negotiated::new(config, &self.opening, &syn_ack.options);
         let window = u32::from(syn_ack.window);
         let segment = (syn_ack.seq, syn_ack.ack);
-        let mut send = Sender::new(config, &negotiated, self.opening.iss, window, segment, self.buffer, rtt);
+        let mut send =
+            Sender::new(config, &negotiated, self.opening.iss, window, segment, self.buffer, rtt);
         if self.closing {
             send.queue_fin();
         }
@@ -130,7 +132,8 @@ impl SynSent {
         }
         self.retransmissions += 1;
         self.syn_due = true;
-        self.deadline = now + (config.initial_rto * (1 << self.retransmissions.min(16))).min(config.max_rto);
+        self.deadline =
+            now + (config.initial_rto * (1 << self.retransmissions.min(16))).min(config.max_rto);
         Ok(self.retransmissions == config.retries_suspect)
     }
 
@@ -145,7 +148,12 @@ impl SynSent {
 
 impl SynReceived {
     /// SYNs crossed: from SYN-SENT, the peer's `syn` in hand.
-    pub(crate) fn from_crossing(syn_sent: SynSent, config: &Config, syn: &Segment, now: Instant) -> Self {
+    pub(crate) fn from_crossing(
+        syn_sent: SynSent,
+        config: &Config,
+        syn: &Segment,
+        now: Instant,
+    ) -> Self {
         let half = HalfOpen::new(config, syn_sent.opening, syn, now, true);
         Self { half, buffer: syn_sent.buffer, closing: syn_sent.closing }
     }

@@ -43,10 +43,14 @@ impl SegmentOptions {
         let mut options = Self::default();
         for option in view.options().map_while(Result::ok) {
             match option {
-                TcpOption::Timestamps { value, echo } => options.timestamps = Some(Timestamps { value, echo }),
+                TcpOption::Timestamps { value, echo } => {
+                    options.timestamps = Some(Timestamps { value, echo })
+                }
                 TcpOption::Sack(blocks) => options.sack = blocks.iter().take(4).collect(),
                 TcpOption::MaximumSegmentSize(mss) => options.mss = Some(mss),
-                TcpOption::WindowScale(shift) => options.window_scale = Some(shift.min(MAX_WINDOW_SHIFT)),
+                TcpOption::WindowScale(shift) => {
+                    options.window_scale = Some(shift.min(MAX_WINDOW_SHIFT))
+                }
                 TcpOption::SackPermitted => options.sack_permitted = true,
                 _ => {}
             }

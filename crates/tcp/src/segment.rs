@@ -81,7 +81,13 @@ pub struct Transmit {
 impl Transmit {
     /// A segment without data.
     #[must_use]
-    pub(crate) fn bare(seq: SeqNumber, ack: SeqNumber, flags: Flags, window: u16, options: OptionBytes) -> Self {
+    pub(crate) fn bare(
+        seq: SeqNumber,
+        ack: SeqNumber,
+        flags: Flags,
+        window: u16,
+        options: OptionBytes,
+    ) -> Self {
         let header = TcpHeader { seq, ack, flags, window, options, ..TcpHeader::default() };
         Self { header, wire_segments: 1, ..Self::default() }
     }

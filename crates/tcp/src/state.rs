@@ -78,9 +78,22 @@ pub(crate) struct Open {
 
 impl Open {
     /// The handshake is complete.
-    pub(crate) fn new(send: Sender, receive: Receiver, negotiated: Negotiated, now: Instant) -> Self {
+    pub(crate) fn new(
+        send: Sender,
+        receive: Receiver,
+        negotiated: Negotiated,
+        now: Instant,
+    ) -> Self {
         let challenge = ChallengeThrottle::default();
-        Self { send, receive, negotiated, challenge, heard: now, keep_alive_probes: 0, probe_due: false }
+        Self {
+            send,
+            receive,
+            negotiated,
+            challenge,
+            heard: now,
+            keep_alive_probes: 0,
+            probe_due: false,
+        }
     }
 
     /// The timestamps to send now (RFC 7323 §3.2).
@@ -95,7 +108,11 @@ impl Open {
     /// The reset that ends this connection from our side, with a sequence number that the peer can accept (tcp-requirements §2.6).
     pub(crate) fn farewell(&self, now: Instant) -> Farewell {
         let edge = self.send.una + self.send.window;
-        Farewell { seq: self.send.nxt.min(edge), ack: self.receive.nxt, timestamps: self.timestamps(now) }
+        Farewell {
+            seq: self.send.nxt.min(edge),
+            ack: self.receive.nxt,
+            timestamps: self.timestamps(now),
+        }
     }
 
     /// RFC 5961: a bad segment is answered with an ACK, throttled unless it carried data.
@@ -113,7 +130,11 @@ pub(crate) fn timestamp_clock(now: Instant, offset: u32) -> u32 {
 }
 
 impl State {
-    pub(crate) fn closed(error: Option<Error>, unread: ReadQueue, farewell: Option<Farewell>) -> Self {
+    pub(crate) fn closed(
+        error: Option<Error>,
+        unread: ReadQueue,
+        farewell: Option<Farewell>,
+    ) -> Self {
         Self::Closed(Closed { error, unread, farewell })
     }
 

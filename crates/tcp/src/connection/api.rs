@@ -86,7 +86,11 @@ impl Connection {
 
     /// The user timeout counts from when the peer began to owe us something.
     fn note_first_unsent(&mut self, now: Instant) {
-        if self.state.open().is_some_and(|open| open.send.is_all_acked() && open.send.buffer.is_empty()) {
+        if self
+            .state
+            .open()
+            .is_some_and(|open| open.send.is_all_acked() && open.send.buffer.is_empty())
+        {
             self.stalled_since = now;
         }
     }

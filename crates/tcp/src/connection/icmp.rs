@@ -30,15 +30,19 @@ impl IcmpError {
             Self::NetworkUnreachable => Error::NetworkUnreachable,
             Self::ProtocolUnreachable => Error::ProtocolUnreachable,
             Self::PortUnreachable => Error::Refused,
-            Self::HostUnreachable | Self::AdministrativelyProhibited | Self::TimeExceeded | Self::ParameterProblem => {
-                Error::HostUnreachable
-            }
+            Self::HostUnreachable
+            | Self::AdministrativelyProhibited
+            | Self::TimeExceeded
+            | Self::ParameterProblem => Error::HostUnreachable,
         }
     }
 
     /// Hard errors mean that trying again is pointless (RFC 1122 §4.2.3.9).
     const fn is_hard(self) -> bool {
-        matches!(self, Self::ProtocolUnreachable | Self::PortUnreachable | Self::AdministrativelyProhibited)
+        matches!(
+            self,
+            Self::ProtocolUnreachable | Self::PortUnreachable | Self::AdministrativelyProhibited
+        )
     }
 }
 
@@ -50,7 +54,12 @@ impl Connection {
         let (opening, valid) = match &self.state {
             State::SynSent(syn_sent) => (true, quoted == syn_sent.opening.iss),
             State::SynReceived(received) => (true, quoted == received.half.iss()),
-            state => (false, state.open().is_some_and(|open| quoted.within(open.send.una, open.send.flight_size()))),
+            state => (
+                false,
+                state
+                    .open()
+                    .is_some_and(|open| quoted.within(open.send.una, open.send.flight_size())),
+            ),
         };
         if !valid {
             return;

@@ -13,7 +13,9 @@ use crate::half_open::Verdict;
 use crate::opening::{Answer, SynReceived, SynSent};
 use crate::state::State;
 use crate::time_wait::TimeWaitEvent;
-use crate::{Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, Transmit, segment_arrives};
+use crate::{
+    Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, Transmit, segment_arrives,
+};
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 use sockeye_wire::{Instant, StateName};
@@ -70,7 +72,12 @@ impl Connection {
     }
 
     /// A half-open record became a connection by `segment`, which is processed from its text on.
-    pub(crate) fn established(config: Arc<Config>, state: State, now: Instant, segment: Segment) -> Self {
+    pub(crate) fn established(
+        config: Arc<Config>,
+        state: State,
+        now: Instant,
+        segment: Segment,
+    ) -> Self {
         let mut connection = Self::new(config, state, now);
         connection.events |= Events::CONNECTED | Events::WRITABLE;
         // In a synchronized state no segment provokes a reset.
@@ -96,24 +103,27 @@ impl Connection {
                 }
                 Answer::Simultaneous => {
                     if let State::SynSent(syn_sent) = self.state.take() {
-                        let received = SynReceived::from_crossing(syn_sent, &self.config, &segment, now);
+                        let received =
+                            SynReceived::from_crossing(syn_sent, &self.config, &segment, now);
                         self.state = State::SynReceived(received);
                     }
                     None
                 }
             },
-            State::SynReceived(received) => match received.half.judge(now, &self.config, &segment) {
-                Verdict::Wait => None,
-                Verdict::Reset(reset) => Some(reset),
-                Verdict::Gone => {
-                    self.fail(Error::Refused);
-                    None
+            State::SynReceived(received) => {
+                match received.half.judge(now, &self.config, &segment) {
+                    Verdict::Wait => None,
+                    Verdict::Reset(reset) => Some(reset),
+                    Verdict::Gone => {
+                        self.fail(Error::Refused);
+                        None
+                    }
+                    Verdict::Establish => {
+                        self.on_crossing_complete(now, segment);
+                        None
+                    }
                 }
-                Verdict::Establish => {
-                    self.on_crossing_complete(now, segment);
-                    None
-                }
-            },
+            }
             State::TimeWait(time_wait, _) => {
                 if let TimeWaitEvent::Ack(ack) = time_wait.on_segment(now, &segment) {
                     self.time_wait_ack = Some(ack);
@@ -257,7 +267,9 @@ impl Connection {
     #[must_use]
     pub fn time_wait(&self) -> Option<TimeWait> {
         match &self.state {
-            State::TimeWait(time_wait, _) if self.orphaned && self.time_wait_ack.is_none() => Some(time_wait.clone()),
+            State::TimeWait(time_wait, _) if self.orphaned && self.time_wait_ack.is_none() => {
+                Some(time_wait.clone())
+            }
             _ => None,
         }
     }

@@ -15,7 +15,9 @@ impl Connection {
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
         match &mut self.state {
-            State::Closed(closed) => closed.farewell.take().map(crate::state::Farewell::into_transmit),
+            State::Closed(closed) => {
+                closed.farewell.take().map(crate::state::Farewell::into_transmit)
+            }
             State::SynSent(syn_sent) => syn_sent.poll_transmit(now, &self.config),
             State::SynReceived(received) => received.half.poll_transmit(now, &self.config),
             State::TimeWait(..) => self.time_wait_ack.take(),
@@ -32,7 +34,8 @@ impl Connection {
     /// [`poll_transmit`](Self::poll_transmit).
     #[inline]
     pub fn on_read(&mut self) {
-        if let State::Established(open) | State::FinWait1(open) | State::FinWait2(open) = &mut self.state
+        if let State::Established(open) | State::FinWait1(open) | State::FinWait2(open) =
+            &mut self.state
             && open.receive.window_update_due(u32::from(open.negotiated.own_mss))
         {
             open.receive.ack.now();
@@ -42,7 +45,12 @@ impl Connection {
 
 impl Open {
     #[inline]
-    fn poll_transmit(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<Transmit> {
+    fn poll_transmit(
+        &mut self,
+        now: Instant,
+        max_payload: usize,
+        config: &Config,
+    ) -> Option<Transmit> {
         if core::mem::take(&mut self.probe_due) {
             return Some(match self.send.poll_override(now) {
                 Some(planned) => self.data_segment(now, planned),

@@ -13,7 +13,9 @@ impl Connection {
     pub fn deadline(&self) -> Option<Instant> {
         let deadline = match &self.state {
             State::Closed(_) => Instant::FAR_FUTURE,
-            State::SynSent(syn_sent) => self.opening_deadline(syn_sent.started()).min(syn_sent.deadline()),
+            State::SynSent(syn_sent) => {
+                self.opening_deadline(syn_sent.started()).min(syn_sent.deadline())
+            }
             State::SynReceived(received) => received.half.deadline(),
             State::TimeWait(time_wait, _) => time_wait.deadline(),
             State::Established(open)
@@ -49,7 +51,11 @@ impl Connection {
             State::Closed(_) => Ok(()),
             State::SynSent(_) => self.on_opening_timer(now),
             State::SynReceived(received) => {
-                if received.half.on_timer(now, &self.config) { Ok(()) } else { Err(Error::TimedOut) }
+                if received.half.on_timer(now, &self.config) {
+                    Ok(())
+                } else {
+                    Err(Error::TimedOut)
+                }
             }
             State::TimeWait(time_wait, _) => {
                 if time_wait.deadline() <= now {
@@ -88,11 +94,9 @@ impl Connection {
         let Some(open) = self.state.open_mut() else { return Ok(()) };
         open.receive.ack.on_timer(now);
         match open.send.on_timer(now, &self.config)? {
-            None => {}
-            Some(Expired::Retransmit { path_suspect }) => {
-                if path_suspect {
-                    self.events |= Events::PATH_SUSPECT;
-                }
+            None | Some(Expired::Retransmit { path_suspect: false }) => {}
+            Some(Expired::Retransmit { path_suspect: true }) => {
+                self.events |= Events::PATH_SUSPECT;
             }
             Some(Expired::Probe) => open.probe_due = true,
         }
@@ -105,7 +109,9 @@ impl Open {
     fn keep_alive_deadline(&self, config: &Config) -> Instant {
         match config.keep_alive {
             Some(keep_alive) if !self.send.is_waiting() => {
-                self.heard + keep_alive.idle + keep_alive.interval * u32::from(self.keep_alive_probes)
+                self.heard
+                    + keep_alive.idle
+                    + keep_alive.interval * u32::from(self.keep_alive_probes)
             }
             _ => Instant::FAR_FUTURE,
         }

@@ -27,13 +27,25 @@ pub(crate) struct AckPolicy {
 
 impl AckPolicy {
     pub(crate) fn new(own_mss: u16) -> Self {
-        Self { delayed: Instant::FAR_FUTURE, pending: 0, full_segment: own_mss.min(SMALLEST_FULL_SEGMENT), quick: QUICK_ACKS, owed: 0 }
+        Self {
+            delayed: Instant::FAR_FUTURE,
+            pending: 0,
+            full_segment: own_mss.min(SMALLEST_FULL_SEGMENT),
+            quick: QUICK_ACKS,
+            owed: 0,
+        }
     }
 
     /// In-order data arrived: at least every second full segment is acknowledged at once (SHLD-19), anything less within
     /// `delay` (MUST-40).
     #[inline]
-    pub(crate) fn on_data(&mut self, now: Instant, bytes: u32, wire_segments: u16, delay: Duration) {
+    pub(crate) fn on_data(
+        &mut self,
+        now: Instant,
+        bytes: u32,
+        wire_segments: u16,
+        delay: Duration,
+    ) {
         self.pending += bytes;
         let largest = bytes / u32::from(wire_segments.max(1));
         self.full_segment = self.full_segment.max(largest.min(u32::from(u16::MAX)) as u16);

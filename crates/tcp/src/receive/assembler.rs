@@ -74,7 +74,8 @@ impl Assembler {
     /// Notes that the range starting at `start` changed last.
     fn touch(&mut self, start: SeqNumber) {
         let ranges = &self.ranges;
-        self.recent.retain(|other| *other != start && ranges.iter().any(|range| range.start == *other));
+        self.recent
+            .retain(|other| *other != start && ranges.iter().any(|range| range.start == *other));
         if self.recent.is_full() {
             self.recent.pop();
         }

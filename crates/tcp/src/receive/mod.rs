@@ -100,12 +100,18 @@ impl Receiver {
     /// PAWS (RFC 7323 §5.3): whether a segment with this TSval is a duplicate from an earlier turn of the sequence space.
     #[inline]
     pub(crate) fn is_old_duplicate(&self, now: Instant, value: u32) -> bool {
-        (value.wrapping_sub(self.ts_recent) as i32) < 0 && now.since(self.ts_recent_at) < TIMESTAMP_LIFETIME
+        (value.wrapping_sub(self.ts_recent) as i32) < 0
+            && now.since(self.ts_recent_at) < TIMESTAMP_LIFETIME
     }
 
     /// Takes over TSval of a segment that spans Last.ACK.sent (RFC 7323 §4.3).
     #[inline]
-    pub(crate) fn update_timestamp(&mut self, now: Instant, seq: SeqNumber, timestamps: Timestamps) {
+    pub(crate) fn update_timestamp(
+        &mut self,
+        now: Instant,
+        seq: SeqNumber,
+        timestamps: Timestamps,
+    ) {
         if seq.at_or_before(self.last_ack_sent) && !self.is_old_duplicate(now, timestamps.value) {
             self.ts_recent = timestamps.value;
             self.ts_recent_at = now;
@@ -119,7 +125,12 @@ impl Receiver {
 
     /// Text and FIN of an acceptable segment (RFC 9293 §3.10.7.4, seventh and eighth step): trims it to the window, delivers
     /// what is next, holds the rest (SHLD-31), and decides how to acknowledge.
-    pub(crate) fn on_text(&mut self, now: Instant, segment: &mut Segment, delay: Duration) -> Delivery {
+    pub(crate) fn on_text(
+        &mut self,
+        now: Instant,
+        segment: &mut Segment,
+        delay: Duration,
+    ) -> Delivery {
         let mut payload = core::mem::take(&mut segment.payload);
         let mut seq = segment.seq + u32::from(segment.flags.syn());
         let mut fin = segment.flags.fin();
@@ -133,7 +144,7 @@ impl Receiver {
         if already > 0 {
             let (len, cut) = (payload.len() as u32, already.min(payload.len() as u32));
             payload.advance(cut as usize);
-            seq = seq + cut;
+            seq += cut;
             if already > len || payload.is_empty() && !fin {
                 self.ack.now();
                 return Delivery::default();
@@ -223,7 +234,8 @@ impl Receiver {
     pub(crate) fn window_update_due(&self, full_segment: u32) -> bool {
         let gain = (self.nxt + self.room()).since(self.edge);
         let window = self.window();
-        gain >= (self.limit / 2).min(2 * full_segment) && (window < self.limit / 2 || window < full_segment)
+        gain >= (self.limit / 2).min(2 * full_segment)
+            && (window < self.limit / 2 || window < full_segment)
     }
 
     /// Buffer space that may be promised, in whole window units so that rounding never promises more than there is.

@@ -22,7 +22,11 @@ enum Step {
 
 /// All eight steps.
 #[inline]
-pub(crate) fn in_synchronized_state(connection: &mut Connection, now: Instant, mut segment: Segment) {
+pub(crate) fn in_synchronized_state(
+    connection: &mut Connection,
+    now: Instant,
+    mut segment: Segment,
+) {
     let Some(open) = connection.state_mut().open_mut() else { return };
     open.heard = now;
     open.keep_alive_probes = 0;
@@ -162,7 +166,10 @@ pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segmen
         connection.notify(events);
         return;
     }
-    if orphaned && (segment.seq + segment.payload.len() as u32).after(open.receive.nxt) && !segment.payload.is_empty() {
+    if orphaned
+        && (segment.seq + segment.payload.len() as u32).after(open.receive.nxt)
+        && !segment.payload.is_empty()
+    {
         // Nobody will read it: the peer must not believe that somebody did (RFC 9293 SHLD-3, RFC 1122 §4.2.2.13).
         let farewell = open.farewell(now);
         connection.end(Some(Error::Aborted), Some(farewell));

@@ -42,7 +42,13 @@ impl InFlight {
     #[inline]
     pub(super) fn push(&mut self, now: Instant, start: SeqNumber, len: u32) {
         self.outstanding += len;
-        self.records.push_back(Record { start, len, sent_at: now, retransmitted: false, lost: false });
+        self.records.push_back(Record {
+            start,
+            len,
+            sent_at: now,
+            retransmitted: false,
+            lost: false,
+        });
     }
 
     /// SND.UNA moved to `una`.

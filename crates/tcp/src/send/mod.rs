@@ -97,7 +97,10 @@ impl Sender {
             urgent: None,
             buffer,
             rtt,
-            controller: Controller::new(config.congestion, initial_window(u32::from(mss), config.initial_window_segments)),
+            controller: Controller::new(
+                config.congestion,
+                initial_window(u32::from(mss), config.initial_window_segments),
+            ),
             recovery: Recovery::new(iss),
             in_flight: InFlight::default(),
             timer: RetransmissionTimer::default(),

@@ -2,8 +2,8 @@
 
 use super::recovery::{Duplicate, Progress};
 use super::{Fin, Sender, TimerKind};
-use crate::congestion::CongestionControl;
 use crate::Segment;
+use crate::congestion::CongestionControl;
 use sockeye_wire::SeqNumber;
 
 /// What an acceptable acknowledgement did.

@@ -35,7 +35,12 @@ pub(crate) enum Expired {
 impl Sender {
     /// The next segment with sequence space, if one may leave now; what it returns counts as sent.
     #[inline]
-    pub(crate) fn poll(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<Planned> {
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        max_payload: usize,
+        config: &Config,
+    ) -> Option<Planned> {
         if let Some((start, len)) = self.in_flight.next_lost() {
             return self.retransmit(now, start, len, max_payload);
         }
@@ -43,14 +48,21 @@ impl Sender {
         Some(self.send_new(now, len))
     }
 
-    fn retransmit(&mut self, now: Instant, start: SeqNumber, len: u32, max_payload: usize) -> Option<Planned> {
+    fn retransmit(
+        &mut self,
+        now: Instant,
+        start: SeqNumber,
+        len: u32,
+        max_payload: usize,
+    ) -> Option<Planned> {
         let mss = self.mss();
-        let outstanding = self.in_flight.outstanding();
-        let room = self.congestion_room().max(if outstanding == 0 || start == self.una { mss } else { 0 });
-        // SHLD-16, SHLD-17: what a shrunken window excludes waits, except the first octet's segment, which is the probe.
-        let usable = (self.una + self.window).since(start).max(if start == self.una { mss } else { 0 });
+        // The first segment of a timeout or fast retransmit goes whatever the windows say: it is the probe too (SHLD-16, SHLD-17).
+        let least = if start == self.una { mss } else { 0 };
+        let room = self.congestion_room().max(least);
+        let usable = (self.una + self.window).since(start).max(least);
         let whole = (max_payload as u32 / mss).max(1) * mss;
-        let len = len.min(whole).min(self.whole_segments(room.min(usable).max(0)));
+        let (len, allowed) = (len.min(whole), room.min(usable));
+        let len = if len <= allowed { len } else { allowed / mss * mss };
         if len == 0 {
             return None;
         }
@@ -65,12 +77,6 @@ impl Sender {
         Some(self.planned(start, payload, fin, push))
     }
 
-    /// `bytes` in whole segments, or all of it if that is less than one: a part of a lost segment is sent as it is.
-    fn whole_segments(&self, bytes: u32) -> u32 {
-        let mss = self.mss();
-        if bytes < mss { 0 } else { bytes / mss * mss }
-    }
-
     /// How much new data may leave now; `Some(0)` for a FIN alone. `None`: nothing, and the reason decides which timer runs.
     #[inline]
     fn sendable(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<u32> {
@@ -79,7 +85,8 @@ impl Sender {
             return None;
         }
         if self.is_all_acked() && now.since(self.last_sent) > self.rtt.timeout(0) {
-            let restart = crate::congestion::initial_window(self.mss(), config.initial_window_segments);
+            let restart =
+                crate::congestion::initial_window(self.mss(), config.initial_window_segments);
             self.controller.on_idle(restart);
         }
         let mss = self.mss();
@@ -135,8 +142,10 @@ impl Sender {
         let payload = self.buffer.slice(seq.since(self.una) as usize, len as usize);
         self.nxt += len;
         let push = len > 0 && self.nxt == self.buffer_end();
-        let fin = self.fin == Fin::Queued && self.nxt == self.buffer_end() && self.nxt.before(self.una + self.window);
-        if len % self.mss() != 0 {
+        let fin = self.fin == Fin::Queued
+            && self.nxt == self.buffer_end()
+            && self.nxt.before(self.una + self.window);
+        if !len.is_multiple_of(self.mss()) {
             self.small_end = self.nxt;
         }
         if fin {
@@ -179,7 +188,8 @@ impl Sender {
     /// (tcp-requirements §3.27). In slow start half a window is enough, because it is to be outgrown.
     #[inline]
     pub(super) fn window_limited(&self) -> bool {
-        let (window, threshold) = (self.controller.window(), self.controller.slow_start_threshold());
+        let (window, threshold) =
+            (self.controller.window(), self.controller.slow_start_threshold());
         self.blocked_by_congestion || (window < threshold && self.flight_size() >= window / 2)
     }
 
@@ -191,7 +201,11 @@ impl Sender {
     ///
     /// # Errors
     /// [`Error::TimedOut`] when R2 is exhausted (RFC 9293 MUST-20).
-    pub(crate) fn on_timer(&mut self, now: Instant, config: &Config) -> Result<Option<Expired>, Error> {
+    pub(crate) fn on_timer(
+        &mut self,
+        now: Instant,
+        config: &Config,
+    ) -> Result<Option<Expired>, Error> {
         if self.timer.deadline() > now {
             return Ok(None);
         }
@@ -202,7 +216,11 @@ impl Sender {
         }
     }
 
-    fn on_retransmission_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
+    fn on_retransmission_timeout(
+        &mut self,
+        now: Instant,
+        config: &Config,
+    ) -> Result<Expired, Error> {
         let first = self.timer.backoff == 0;
         if self.timer.backoff >= config.retries {
             return Err(Error::TimedOut);

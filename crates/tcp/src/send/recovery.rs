@@ -71,10 +71,8 @@ impl Recovery {
                     return Duplicate::Noted;
                 }
                 self.recover = nxt;
-                self.phase = Phase::Fast {
-                    inflation: DUPLICATE_THRESHOLD * mss,
-                    partial_seen: false,
-                };
+                self.phase =
+                    Phase::Fast { inflation: DUPLICATE_THRESHOLD * mss, partial_seen: false };
                 Duplicate::EnterRecovery
             }
         }

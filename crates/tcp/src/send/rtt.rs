@@ -69,7 +69,9 @@ impl RttEstimator {
     /// delayed ACK never looks like a loss on a long path.
     pub(crate) fn timeout(&self, backoff: u8) -> Duration {
         let base = if self.sampled {
-            let margin = (4 * u64::from(self.variation)).max(u64::from(micros(GRANULARITY))).max(u64::from(self.min_rto));
+            let margin = (4 * u64::from(self.variation))
+                .max(u64::from(micros(GRANULARITY)))
+                .max(u64::from(self.min_rto));
             u64::from(self.smoothed) + margin
         } else {
             u64::from(self.initial_rto)

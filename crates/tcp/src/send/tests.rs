@@ -67,7 +67,10 @@ fn rtt_follows_rfc_6298() {
     let mut rtt = RttEstimator::new(&config);
     assert_eq!(rtt.timeout(0), Duration::from_secs(1));
     rtt.sample(Duration::from_millis(100));
-    assert_eq!((rtt.smoothed(), rtt.variation()), (Some(Duration::from_millis(100)), Duration::from_millis(50)));
+    assert_eq!(
+        (rtt.smoothed(), rtt.variation()),
+        (Some(Duration::from_millis(100)), Duration::from_millis(50))
+    );
     assert_eq!(rtt.timeout(0), Duration::from_millis(300));
     rtt.sample(Duration::from_millis(200));
     assert_eq!(rtt.variation(), Duration::from_micros(62_500));

@@ -22,12 +22,10 @@ fn one_after_the_other() {
     assert_eq!(pair.b.state(), StateName::LastAck);
     pair.run_for(Duration::from_millis(25));
     assert_eq!((pair.a.state(), pair.b.state()), (StateName::TimeWait, StateName::Closed));
-    assert_eq!(pair.flags_since(before), [
-        ('A', "F.".into()),
-        ('B', ".".into()),
-        ('B', "F.".into()),
-        ('A', ".".into())
-    ]);
+    assert_eq!(
+        pair.flags_since(before),
+        [('A', "F.".into()), ('B', ".".into()), ('B', "F.".into()), ('A', ".".into())]
+    );
     assert_eq!(pair.b().error(), None);
     pair.run_for(Duration::from_secs(61));
     assert_eq!(pair.a.state(), StateName::Closed);
@@ -110,7 +108,11 @@ fn data_after_letting_go_resets() {
     pair.b().write(now, b"too late").unwrap();
     pair.run_for(Duration::from_millis(50));
     assert_eq!(pair.a.state(), StateName::Closed);
-    assert_eq!(pair.b().error(), Some(Error::Closing), "in CLOSE-WAIT a reset is a broken pipe, as on Linux");
+    assert_eq!(
+        pair.b().error(),
+        Some(Error::Closing),
+        "in CLOSE-WAIT a reset is a broken pipe, as on Linux"
+    );
 }
 
 /// tcp-requirements §2.3: an orphan does not wait for ever in FIN-WAIT-2.

@@ -16,13 +16,19 @@ fn three_way() {
     assert_eq!(pair.a.state(), StateName::Established);
     pair.step(end);
     assert_eq!(pair.b.state(), StateName::Established);
-    let numbers: std::vec::Vec<_> =
-        pair.sent.iter().map(|sent| (sent.header.flags, sent.header.seq.0, sent.header.ack.0)).collect();
-    assert_eq!(numbers, [
-        (Flags::SYN, 1_234_567, 0),
-        (Flags::SYN_ACK, 7_654_321, 1_234_568),
-        (Flags::ACK, 1_234_568, 7_654_322),
-    ]);
+    let numbers: std::vec::Vec<_> = pair
+        .sent
+        .iter()
+        .map(|sent| (sent.header.flags, sent.header.seq.0, sent.header.ack.0))
+        .collect();
+    assert_eq!(
+        numbers,
+        [
+            (Flags::SYN, 1_234_567, 0),
+            (Flags::SYN_ACK, 7_654_321, 1_234_568),
+            (Flags::ACK, 1_234_568, 7_654_322),
+        ]
+    );
     assert_eq!(pair.a().info().rtt, Some(Duration::from_millis(20)));
 }
 
@@ -116,7 +122,9 @@ fn a_lost_syn_ack_is_sent_again() {
 /// RFC 9293 MUST-15: without an MSS option 536 is assumed; a tiny one is raised to 48.
 #[test]
 fn the_peers_mss_is_honoured() {
-    for (offered, expected) in [(None, 536), (Some(300), 300), (Some(9_000), 1_460), (Some(1), 48), (Some(0), 536)] {
+    for (offered, expected) in
+        [(None, 536), (Some(300), 300), (Some(9_000), 1_460), (Some(1), 48), (Some(0), 536)]
+    {
         let mut solo = Solo::syn_sent(Solo::config());
         let mut syn_ack = segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b"");
         syn_ack.options.mss = offered;
@@ -150,7 +158,10 @@ fn syn_windows_are_not_scaled() {
     let mut pair = Pair::established(Config::default(), Config::default());
     assert_eq!(pair.sent[0].header.window, 65_535);
     assert_eq!(pair.sent[1].header.window, 65_535);
-    assert_eq!(pair.b().info().send_window, u32::from(pair.sent[2].header.window) << pair.b().info().window_scale.0);
+    assert_eq!(
+        pair.b().info().send_window,
+        u32::from(pair.sent[2].header.window) << pair.b().info().window_scale.0
+    );
 }
 
 /// Data that rides on the third segment is delivered.

@@ -1,7 +1,9 @@
 //! Two ends joined by a channel with a delay, and one end facing hand-written segments.
 
 use crate::options::SegmentOptions;
-use crate::{Config, Connection, HalfOpen, HalfOpenEvent, Opening, Reset, Segment, Timestamps, Transmit};
+use crate::{
+    Config, Connection, HalfOpen, HalfOpenEvent, Opening, Reset, Segment, Timestamps, Transmit,
+};
 use core::time::Duration;
 use sockeye_wire::tcp::TcpView;
 use sockeye_wire::{Flags, Instant, Meta, Payload, SeqNumber, StateName};
@@ -144,7 +146,10 @@ impl Pair {
     pub(super) fn established(config_a: Config, config_b: Config) -> Self {
         let mut pair = Self::new(config_a, config_b);
         pair.run_for(Duration::from_millis(30));
-        assert_eq!((pair.a.state(), pair.b.state()), (StateName::Established, StateName::Established));
+        assert_eq!(
+            (pair.a.state(), pair.b.state()),
+            (StateName::Established, StateName::Established)
+        );
         pair
     }
 
@@ -173,7 +178,12 @@ impl Pair {
     }
 
     fn carry(&mut self, from_a: bool, transmit: &Transmit) {
-        let sent = Sent { at: self.now, from_a, header: transmit.header.clone(), len: transmit.payload.len() };
+        let sent = Sent {
+            at: self.now,
+            from_a,
+            header: transmit.header.clone(),
+            len: transmit.payload.len(),
+        };
         for extra in (self.fate)(&sent, self.sent.len()) {
             let arrival = self.now + self.delay + extra;
             let position = self.in_flight.partition_point(|(at, ..)| *at <= arrival);
@@ -261,8 +271,10 @@ impl Solo {
     /// Time passes; timers fire when they are due; what is sent is collected with its time.
     pub(super) fn wait(&mut self, duration: Duration) -> Vec<(Instant, Transmit)> {
         let until = self.now + duration;
-        let mut sent: Vec<_> = self.drain().into_iter().map(|transmit| (self.now, transmit)).collect();
-        while let Some(deadline) = self.connection.deadline().filter(|deadline| *deadline <= until) {
+        let mut sent: Vec<_> =
+            self.drain().into_iter().map(|transmit| (self.now, transmit)).collect();
+        while let Some(deadline) = self.connection.deadline().filter(|deadline| *deadline <= until)
+        {
             self.now = self.now.max(deadline);
             self.connection.on_timer(self.now);
             sent.extend(self.drain().into_iter().map(|transmit| (self.now, transmit)));
@@ -273,7 +285,12 @@ impl Solo {
 }
 
 /// A segment written by hand; window 65,535.
-pub(super) fn segment(flags: Flags, seq: SeqNumber, ack: SeqNumber, data: &'static [u8]) -> Segment {
+pub(super) fn segment(
+    flags: Flags,
+    seq: SeqNumber,
+    ack: SeqNumber,
+    data: &'static [u8],
+) -> Segment {
     Segment {
         seq,
         ack,

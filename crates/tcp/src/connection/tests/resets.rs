@@ -17,7 +17,11 @@ fn only_the_exact_number_resets() {
     assert_eq!((challenge[0].header.flags, challenge[0].header.ack), (Flags::ACK, ISS_B + 1));
     assert_eq!(solo.connection.state(), StateName::Established);
     solo.on(segment(Flags::RST, ISS_B + 1, SeqNumber(0), b"why"));
-    assert_eq!(solo.connection.error(), Some(Error::Reset), "SHLD-2: data on a reset does not matter");
+    assert_eq!(
+        solo.connection.error(),
+        Some(Error::Reset),
+        "SHLD-2: data on a reset does not matter"
+    );
     assert!(solo.drain().is_empty(), "a reset is never answered");
 }
 

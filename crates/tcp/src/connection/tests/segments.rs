@@ -47,9 +47,14 @@ fn out_of_order_data_is_held() {
     solo.on(segment(Flags::ACK, ISS_B + 4, ISS_A + 1, b"def"));
     solo.on(segment(Flags::ACK | Flags::FIN, ISS_B + 10, ISS_A + 1, b"jkl"));
     let acks = solo.drain();
-    assert_eq!(acks.len(), 2, "one duplicate ACK for each, so that the peer can count (RFC 5681 §4.2)");
+    assert_eq!(
+        acks.len(),
+        2,
+        "one duplicate ACK for each, so that the peer can count (RFC 5681 §4.2)"
+    );
     let last = deliver(&acks[1], solo.now);
-    let blocks: std::vec::Vec<_> = last.options.sack.iter().map(|block| (block.left, block.right)).collect();
+    let blocks: std::vec::Vec<_> =
+        last.options.sack.iter().map(|block| (block.left, block.right)).collect();
     assert_eq!(blocks, [(ISS_B + 10, ISS_B + 13), (ISS_B + 4, ISS_B + 7)]);
     solo.on(segment(Flags::ACK, ISS_B + 7, ISS_A + 1, b"ghi"));
     solo.on(segment(Flags::ACK, ISS_B + 1, ISS_A + 1, b"abc"));

@@ -4,7 +4,10 @@ use core::time::Duration;
 use sockeye_wire::{Flags, StateName};
 use std::vec::Vec;
 
-fn seconds(sent: &[(sockeye_wire::Instant, crate::Transmit)], start: sockeye_wire::Instant) -> Vec<u64> {
+fn seconds(
+    sent: &[(sockeye_wire::Instant, crate::Transmit)],
+    start: sockeye_wire::Instant,
+) -> Vec<u64> {
     sent.iter().map(|(at, _)| (*at - start).as_millis() as u64).collect()
 }
 
@@ -17,7 +20,9 @@ fn retransmissions_back_off_until_r2() {
     assert_eq!(solo.drain().len(), 1);
     let sent = solo.wait(Duration::from_secs(60));
     assert_eq!(seconds(&sent, start), [200, 600, 1_400, 3_000, 6_200]);
-    assert!(sent.iter().all(|(_, again)| again.header.seq == ISS_A + 1 && again.payload.len() == 4));
+    assert!(
+        sent.iter().all(|(_, again)| again.header.seq == ISS_A + 1 && again.payload.len() == 4)
+    );
     assert_eq!(solo.connection.error(), Some(Error::TimedOut));
     assert!(solo.connection.take_events().intersects(Events::PATH_SUSPECT));
 }
@@ -95,7 +100,8 @@ fn keep_alives_are_answered() {
 /// RFC 9293 MUST-40, SHLD-19.
 #[test]
 fn delayed_acknowledgements() {
-    let mut pair = Pair::established(Config::default(), Config { nagle: false, ..Config::default() });
+    let mut pair =
+        Pair::established(Config::default(), Config { nagle: false, ..Config::default() });
     for _ in 0..20 {
         let now = pair.now;
         pair.b().write(now, b"warm up").unwrap();

@@ -19,15 +19,23 @@ fn transfer(pair: &mut Pair, bytes: usize, limit: Duration) -> Duration {
     while read != [bytes; 2] {
         for side in 0..2 {
             let now = pair.now;
-            let connection = if side == 0 { pair.a() } else {
-                if pair.b.state() == StateName::SynReceived || pair.b.state() == StateName::Listen { continue }
+            let connection = if side == 0 {
+                pair.a()
+            } else {
+                if pair.b.state() == StateName::SynReceived || pair.b.state() == StateName::Listen {
+                    continue;
+                }
                 pair.b()
             };
             while written[side] < bytes {
-                let chunk: Vec<u8> = (written[side]..bytes.min(written[side] + 8_000)).map(octet).collect();
+                let chunk: Vec<u8> =
+                    (written[side]..bytes.min(written[side] + 8_000)).map(octet).collect();
                 match connection.write(now, &chunk) {
                     Ok(count) => written[side] += count,
-                    Err(error) => { assert_eq!(error, Error::WouldBlock); break }
+                    Err(error) => {
+                        assert_eq!(error, Error::WouldBlock);
+                        break;
+                    }
                 }
                 if written[side] == bytes {
                     connection.shutdown(now);
@@ -35,14 +43,20 @@ fn transfer(pair: &mut Pair, bytes: usize, limit: Duration) -> Duration {
             }
             loop {
                 match connection.read(&mut buffer) {
-                    Ok(0) => { assert_eq!(read[side], bytes); break }
+                    Ok(0) => {
+                        assert_eq!(read[side], bytes);
+                        break;
+                    }
                     Ok(count) => {
                         for (index, value) in buffer[..count].iter().enumerate() {
                             assert_eq!(*value, octet(read[side] + index));
                         }
                         read[side] += count;
                     }
-                    Err(error) => { assert_eq!(error, Error::WouldBlock); break }
+                    Err(error) => {
+                        assert_eq!(error, Error::WouldBlock);
+                        break;
+                    }
                 }
             }
             connection.on_read();
@@ -87,8 +101,10 @@ fn without_options() {
 fn across_the_wrap() {
     let mut pair = Pair::new(Config::default(), Config::default());
     let now = pair.now;
-    let opening = crate::Opening { iss: sockeye_wire::SeqNumber(u32::MAX - 50_000), ..opening(ISS_A) };
-    pair.a = End::Open(crate::Connection::connect(std::sync::Arc::new(Config::default()), opening, now));
+    let opening =
+        crate::Opening { iss: sockeye_wire::SeqNumber(u32::MAX - 50_000), ..opening(ISS_A) };
+    pair.a =
+        End::Open(crate::Connection::connect(std::sync::Arc::new(Config::default()), opening, now));
     lossy(&mut pair, 77, 30, 30, 10);
     transfer(&mut pair, 300_000, Duration::from_secs(600));
 }
@@ -108,7 +124,11 @@ fn lossy(pair: &mut Pair, seed: u64, loss: u64, reorder: u64, duplicate: u64) {
             return Vec::new();
         }
         let extra = if draw() < reorder { Duration::from_millis(7) } else { Duration::ZERO };
-        if draw() < duplicate { std::vec![extra, extra + Duration::from_millis(3)] } else { std::vec![extra] }
+        if draw() < duplicate {
+            std::vec![extra, extra + Duration::from_millis(3)]
+        } else {
+            std::vec![extra]
+        }
     });
 }
 
@@ -141,5 +161,8 @@ fn fast_retransmit() {
     });
     let took = transfer(&mut pair, 400_000, Duration::from_secs(20));
     let info = pair.sent.iter().filter(|sent| sent.from_a && sent.len > 0).count();
-    assert!(took < Duration::from_millis(500), "{took:?} with {info} segments: waited for a timeout");
+    assert!(
+        took < Duration::from_millis(500),
+        "{took:?} with {info} segments: waited for a timeout"
+    );
 }

@@ -99,7 +99,10 @@ fn nagle() {
         for _ in 0..3 {
             solo.connection.write(solo.now, b"small").unwrap();
             solo.connection.set_nagle(nagle);
-            let _ = solo.connection.poll_transmit(solo.now, 0).map(|first| assert_eq!(first.payload.len(), 5));
+            let _ = solo
+                .connection
+                .poll_transmit(solo.now, 0)
+                .map(|first| assert_eq!(first.payload.len(), 5));
         }
         let info = solo.connection.info();
         assert_eq!(info.in_flight, 5 * expected);
@@ -121,7 +124,8 @@ fn nagle() {
 fn psh_marks_the_end_of_a_write() {
     let mut solo = Solo::established(Solo::config());
     solo.connection.write(solo.now, &[1; 4_000]).unwrap();
-    let pushed: std::vec::Vec<_> = solo.drain().iter().map(|transmit| transmit.header.flags.psh()).collect();
+    let pushed: std::vec::Vec<_> =
+        solo.drain().iter().map(|transmit| transmit.header.flags.psh()).collect();
     assert_eq!(pushed, [false, false, true]);
 }
 
