@@ -1,0 +1,57 @@
+//! From the bytes of a packet to the TCP segment in it, or to an ICMP error about one.
+//!
+//! Lengths come from the IP header: Ethernet's padding is cut off by it, and a snap length that cut the data does not
+//! shorten the segment. Only a segment that offload hands over with an IP length of 0 takes its length from the capture.
+
+mod fragments;
+mod icmp;
+mod ip;
+mod link;
+mod segment;
+
+pub use fragments::Reassembler;
+pub use icmp::{IcmpError, IcmpKind};
+pub use segment::{ChecksumFound, Segment};
+
+use crate::reader::Record;
+use sockeye_wire::{ChecksumState, Packet};
+
+/// What a packet is to the eye.
+#[derive(Clone, Copy, Debug)]
+pub enum Decoded<'a> {
+    /// A TCP segment.
+    Tcp(Segment<'a>),
+    /// An ICMP error that quotes a TCP segment.
+    Icmp(IcmpError),
+    /// A fragment of a datagram that is not complete yet.
+    Fragment,
+    /// Neither TCP nor about it.
+    Other,
+    /// Said to be TCP or IP, but not readable as such: cut too short, or nonsense.
+    Malformed,
+}
+
+/// Decodes a captured record; `reassembler` keeps what fragments need.
+#[must_use]
+pub fn record<'a>(record: &Record<'a>, reassembler: &'a mut Reassembler) -> Decoded<'a> {
+    let Some((ip, protocol)) = link::strip(record.link_type, record.bytes) else {
+        return Decoded::Other;
+    };
+    let before = record.bytes.len() - ip.len();
+    let original = (record.original_len as usize).saturating_sub(before).max(ip.len());
+    match protocol {
+        link::Network::Ip => {
+            ip::decode(ip, original, record.time, ChecksumState::Unverified, None, reassembler)
+        }
+        link::Network::Other => Decoded::Other,
+    }
+}
+
+/// Decodes a packet that begins with its IP header and may lie in pieces.
+///
+/// All headers must lie in the packet's [front](Packet::front).
+#[must_use]
+pub fn packet<'a>(packet: &'a Packet, reassembler: &'a mut Reassembler) -> Decoded<'a> {
+    let (time, checksum) = (packet.meta.arrival, packet.meta.checksum);
+    ip::decode(packet.front(), packet.len(), time, checksum, Some(packet), reassembler)
+}
