@@ -90,7 +90,12 @@ impl TimeWait {
         if segment.flags.fin() && segment.end() == self.rcv_nxt {
             self.deadline = now + self.duration;
         }
-        TimeWaitEvent::Ack(self.ack(now, segment))
+        if let (Some(recent), Some(timestamps)) = (&mut self.ts_recent, segment.options.timestamps)
+            && (timestamps.value.wrapping_sub(*recent) as i32) > 0
+        {
+            *recent = timestamps.value;
+        }
+        TimeWaitEvent::Ack(self.acknowledgement(now))
     }
 
     /// Whether a SYN belongs to a newer incarnation: the table of RFC 6191 §2.
@@ -106,11 +111,12 @@ impl TimeWait {
         }
     }
 
-    fn ack(&self, now: Instant, segment: &Segment) -> Transmit {
+    /// The last acknowledgement, as often as the peer needs it.
+    pub(crate) fn acknowledgement(&self, now: Instant) -> Transmit {
         let mut options = OptionBytes::new();
-        if let Some(recent) = self.ts_recent {
-            let echo = segment.options.timestamps.map_or(recent, |timestamps| timestamps.value);
-            let fits = options.push_timestamps(timestamp_clock(now, self.timestamp_offset), echo);
+        if let Some(echo) = self.ts_recent {
+            let value = timestamp_clock(now, self.timestamp_offset);
+            let fits = options.push_timestamps(value, echo);
             debug_assert!(fits.is_ok());
         }
         Transmit::bare(self.snd_nxt, self.rcv_nxt, Flags::ACK, self.window, options)

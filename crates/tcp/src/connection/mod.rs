@@ -13,9 +13,7 @@ use crate::half_open::Verdict;
 use crate::opening::{Answer, SynReceived, SynSent};
 use crate::state::State;
 use crate::time_wait::TimeWaitEvent;
-use crate::{
-    Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, Transmit, segment_arrives,
-};
+use crate::{Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, segment_arrives};
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 use sockeye_wire::{Instant, StateName};
@@ -46,8 +44,8 @@ pub struct Connection {
     soft_error: Option<Error>,
     /// Since when the peer has made no progress on what it owes us: the user timeout counts from here.
     stalled_since: Instant,
-    /// What TIME-WAIT has to answer.
-    time_wait_ack: Option<Transmit>,
+    /// TIME-WAIT owes an acknowledgement.
+    time_wait_ack: bool,
 }
 
 impl Connection {
@@ -67,7 +65,7 @@ impl Connection {
             fin_wait_2_until: Instant::FAR_FUTURE,
             soft_error: None,
             stalled_since: now,
-            time_wait_ack: None,
+            time_wait_ack: false,
         }
     }
 
@@ -125,8 +123,8 @@ impl Connection {
                 }
             }
             State::TimeWait(time_wait, _) => {
-                if let TimeWaitEvent::Ack(ack) = time_wait.on_segment(now, &segment) {
-                    self.time_wait_ack = Some(ack);
+                if let TimeWaitEvent::Ack(_) = time_wait.on_segment(now, &segment) {
+                    self.time_wait_ack = true;
                 }
                 None
             }
@@ -191,9 +189,9 @@ impl Connection {
     /// → TIME-WAIT.
     pub(crate) fn enter_time_wait(&mut self, now: Instant) {
         let duration = self.config.time_wait;
-        let ack = &mut self.time_wait_ack;
-        self.state.advance(|mut open| {
-            *ack = open.receive.ack.is_owed().then(|| open.ack_segment(now));
+        let ack_owed = &mut self.time_wait_ack;
+        self.state.advance(|open| {
+            *ack_owed = open.receive.ack.is_owed();
             let time_wait = TimeWait::new(&open, now, duration);
             State::TimeWait(time_wait, open.receive.queue)
         });
@@ -267,7 +265,7 @@ impl Connection {
     #[must_use]
     pub fn time_wait(&self) -> Option<TimeWait> {
         match &self.state {
-            State::TimeWait(time_wait, _) if self.orphaned && self.time_wait_ack.is_none() => {
+            State::TimeWait(time_wait, _) if self.orphaned && !self.time_wait_ack => {
                 Some(time_wait.clone())
             }
             _ => None,

@@ -20,7 +20,9 @@ impl Connection {
             }
             State::SynSent(syn_sent) => syn_sent.poll_transmit(now, &self.config),
             State::SynReceived(received) => received.half.poll_transmit(now, &self.config),
-            State::TimeWait(..) => self.time_wait_ack.take(),
+            State::TimeWait(time_wait, _) => {
+                core::mem::take(&mut self.time_wait_ack).then(|| time_wait.acknowledgement(now))
+            }
             State::Established(open)
             | State::CloseWait(open)
             | State::FinWait1(open)
@@ -100,7 +102,7 @@ impl Open {
     }
 
     #[inline]
-    pub(super) fn ack_segment(&mut self, now: Instant) -> Transmit {
+    fn ack_segment(&mut self, now: Instant) -> Transmit {
         self.receive.ack.on_sent();
         self.bare(now, self.send.nxt)
     }

@@ -1,5 +1,6 @@
 //! Data in order, waiting for the application.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Bytes, BytesMut};
 use sockeye_wire::Payload;
@@ -9,13 +10,52 @@ const SMALL_PIECE: usize = 512;
 /// Size of the buffer that small pieces are copied into.
 const GATHER_BYTES: usize = 4_096;
 
-/// A queue of shared slices.
+/// Room for a batch of packets from the first one on.
+const FIRST_PIECES: usize = 16;
+
+/// A queue of shared slices. Empty, it owns no memory.
 #[derive(Debug, Default)]
 pub(crate) struct ReadQueue {
-    pieces: VecDeque<Bytes>,
-    /// Small pieces gathered behind `pieces`.
-    gathered: BytesMut,
+    pieces: Option<Box<Pieces>>,
     len: usize,
+}
+
+#[derive(Debug)]
+struct Pieces {
+    queue: VecDeque<Bytes>,
+    /// Small pieces gathered behind `queue`.
+    gathered: BytesMut,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        Self { queue: VecDeque::with_capacity(FIRST_PIECES), gathered: BytesMut::new() }
+    }
+}
+
+impl Pieces {
+    fn push(&mut self, piece: Bytes) {
+        if piece.len() < SMALL_PIECE {
+            self.gather(&piece);
+        } else {
+            self.flush_gathered();
+            self.queue.push_back(piece);
+        }
+    }
+
+    fn gather(&mut self, piece: &[u8]) {
+        if self.gathered.capacity() - self.gathered.len() < piece.len() {
+            self.flush_gathered();
+            self.gathered = BytesMut::with_capacity(GATHER_BYTES);
+        }
+        self.gathered.extend_from_slice(piece);
+    }
+
+    fn flush_gathered(&mut self) {
+        if !self.gathered.is_empty() {
+            self.queue.push_back(self.gathered.split().freeze());
+        }
+    }
 }
 
 impl ReadQueue {
@@ -31,28 +71,13 @@ impl ReadQueue {
 
     #[inline]
     pub(crate) fn push(&mut self, payload: Payload) {
+        if payload.is_empty() {
+            return;
+        }
         self.len += payload.len();
+        let pieces = self.pieces.get_or_insert_default();
         for piece in payload {
-            if piece.len() < SMALL_PIECE {
-                self.gather(&piece);
-            } else {
-                self.flush_gathered();
-                self.pieces.push_back(piece);
-            }
-        }
-    }
-
-    fn gather(&mut self, piece: &[u8]) {
-        if self.gathered.capacity() - self.gathered.len() < piece.len() {
-            self.flush_gathered();
-            self.gathered = BytesMut::with_capacity(GATHER_BYTES);
-        }
-        self.gathered.extend_from_slice(piece);
-    }
-
-    fn flush_gathered(&mut self) {
-        if !self.gathered.is_empty() {
-            self.pieces.push_back(self.gathered.split().freeze());
+            pieces.push(piece);
         }
     }
 
@@ -79,24 +104,27 @@ impl ReadQueue {
     }
 
     fn front(&mut self) -> Option<&mut Bytes> {
-        if self.pieces.is_empty() {
-            self.flush_gathered();
+        let pieces = self.pieces.as_mut()?;
+        if pieces.queue.is_empty() {
+            pieces.flush_gathered();
         }
-        self.pieces.front_mut()
+        pieces.queue.front_mut()
     }
 
-    /// `count` octets of the first piece were taken. An empty queue gives its memory back: idle connections hold no buffers.
+    /// `count` octets of the first piece were taken.
     fn consume(&mut self, count: usize) {
         self.len -= count;
-        if let Some(piece) = self.pieces.front_mut() {
+        if self.len == 0 {
+            self.pieces = None;
+            return;
+        }
+        let Some(pieces) = &mut self.pieces else { return };
+        if let Some(piece) = pieces.queue.front_mut() {
             if count < piece.len() {
                 let _ = piece.split_to(count);
             } else {
-                self.pieces.pop_front();
+                pieces.queue.pop_front();
             }
-        }
-        if self.len == 0 {
-            self.gathered = BytesMut::new();
         }
     }
 }

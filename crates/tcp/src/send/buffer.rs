@@ -1,5 +1,6 @@
 //! Bytes written and not yet acknowledged: a queue of shared chunks.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
 use sockeye_wire::Payload;
@@ -10,9 +11,13 @@ const CHUNK: usize = 16 * 1_024;
 /// Largest chunk: that of a super-segment.
 const MAX_CHUNK: usize = 64 * 1_024;
 
-/// The send buffer. Small writes fill up the last chunk; what is sent shares the chunks and copies nothing.
+/// The send buffer. Small writes fill up the last chunk; what is sent shares the chunks and copies nothing. Empty, it owns no
+/// memory.
 #[derive(Debug, Default)]
-pub(crate) struct SendBuffer {
+pub(crate) struct SendBuffer(Option<Box<Chunks>>);
+
+#[derive(Debug, Default)]
+struct Chunks {
     /// Chunks in order, none empty; no one writes into them any more.
     chunks: VecDeque<Bytes>,
     /// The chunk that small writes fill up.
@@ -24,21 +29,51 @@ pub(crate) struct SendBuffer {
 
 impl SendBuffer {
     #[inline]
-    pub(crate) const fn len(&self) -> usize {
-        self.len
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |chunks| chunks.len)
     }
 
     #[inline]
-    pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Copies `data` to the end.
-    pub(crate) fn append(&mut self, mut data: &[u8]) {
+    pub(crate) fn append(&mut self, data: &[u8]) {
+        if !data.is_empty() {
+            self.0.get_or_insert_default().append(data);
+        }
+    }
+
+    /// Puts a chunk of the application's own at the end, without copying.
+    pub(crate) fn append_chunk(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.0.get_or_insert_default().append_chunk(chunk);
+        }
+    }
+
+    /// Octets `offset..offset + len`, shared. Bounds beyond the end are cut to it.
+    #[inline]
+    pub(crate) fn slice(&mut self, offset: usize, len: usize) -> Payload {
+        self.0.as_mut().map_or_else(Payload::empty, |chunks| chunks.slice(offset, len))
+    }
+
+    /// Drops the first `count` octets: they were acknowledged.
+    #[inline]
+    pub(crate) fn release(&mut self, count: usize) {
+        match &mut self.0 {
+            Some(chunks) if count < chunks.len => chunks.release(count),
+            _ => self.0 = None,
+        }
+    }
+}
+
+impl Chunks {
+    fn append(&mut self, mut data: &[u8]) {
         while !data.is_empty() {
             if self.tail.len() == self.tail.capacity() {
                 self.seal();
-                let least = if self.is_empty() { FIRST_CHUNK } else { CHUNK };
+                let least = if self.len == 0 { FIRST_CHUNK } else { CHUNK };
                 self.tail = BytesMut::with_capacity(data.len().clamp(least, MAX_CHUNK));
             }
             let room = self.tail.capacity() - self.tail.len();
@@ -49,13 +84,10 @@ impl SendBuffer {
         }
     }
 
-    /// Puts a chunk of the application's own at the end, without copying.
-    pub(crate) fn append_chunk(&mut self, chunk: Bytes) {
-        if !chunk.is_empty() {
-            self.seal();
-            self.len += chunk.len();
-            self.chunks.push_back(chunk);
-        }
+    fn append_chunk(&mut self, chunk: Bytes) {
+        self.seal();
+        self.len += chunk.len();
+        self.chunks.push_back(chunk);
     }
 
     fn seal(&mut self) {
@@ -64,8 +96,7 @@ impl SendBuffer {
         }
     }
 
-    /// Octets `offset..offset + len`, shared. Bounds beyond the end are cut to it.
-    pub(crate) fn slice(&mut self, offset: usize, len: usize) -> Payload {
+    fn slice(&mut self, offset: usize, len: usize) -> Payload {
         let len = len.min(self.len.saturating_sub(offset));
         if offset + len > self.len - self.tail.len() {
             self.seal();
@@ -87,14 +118,10 @@ impl SendBuffer {
         payload
     }
 
-    /// Drops the first `count` octets: they were acknowledged. An empty buffer gives its memory back.
-    pub(crate) fn release(&mut self, count: usize) {
-        let mut rest = count.min(self.len);
+    /// `count` is less than all there is.
+    fn release(&mut self, count: usize) {
+        let mut rest = count;
         self.len -= rest;
-        if self.len == 0 {
-            *self = Self::default();
-            return;
-        }
         self.cursor.1 = self.cursor.1.saturating_sub(rest);
         while rest > 0 {
             let Some(chunk) = self.chunks.front_mut() else {

@@ -9,3 +9,9 @@ mod timers;
 mod transfer;
 mod urgent;
 mod windows;
+
+/// DESIGN: an idle connection is small, because what only traffic needs is elsewhere.
+#[test]
+fn a_connection_is_small() {
+    assert!(size_of::<crate::Connection>() <= 400);
+}
