@@ -139,6 +139,13 @@ impl Packet {
         self.payload.pieces().first().map_or(&[], |piece| &piece[..])
     }
 
+    /// The header array, to be written over: a link-layer address that was not known when the packet was built. Empty in a
+    /// packet as received.
+    #[inline]
+    pub fn headers_mut(&mut self) -> &mut [u8] {
+        &mut self.headers
+    }
+
     /// All pieces in order, none empty.
     pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
         let headers = (!self.headers.is_empty()).then_some(&self.headers[..]);
@@ -197,5 +204,23 @@ impl Packet {
         let mut out = BytesMut::zeroed(self.len());
         self.copy_to(&mut out);
         out.freeze()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HeaderBytes, Meta, Packet};
+    use crate::{Instant, Payload};
+    use bytes::Bytes;
+
+    #[test]
+    fn headers_can_be_written_over() {
+        let headers = HeaderBytes::try_from(&[1, 2, 3][..]).unwrap();
+        let payload = Payload::from(Bytes::from_static(b"data"));
+        let mut packet = Packet::new(Meta::at(Instant::ZERO), headers, payload);
+        packet.headers_mut()[..2].copy_from_slice(&[8, 9]);
+        assert_eq!(&packet.to_bytes()[..], b"\x08\x09\x03data");
+        let mut received = Packet::from_bytes(Meta::at(Instant::ZERO), Bytes::from_static(b"x"));
+        assert!(received.headers_mut().is_empty());
     }
 }
