@@ -1,1 +1,50 @@
 //! Many TCP connections behind addresses: demultiplexing, listeners, timers, routes, neighbours, ICMP.
+//!
+//! A [`Host`] is a pure machine. Packets go in ([`Host::on_packet`]) and come out ([`Host::poll_transmit`]), time passes
+//! when the caller says so ([`Host::on_timer`] at [`Host::deadline`]), the application calls [`Host::connect`],
+//! [`Host::listen`], [`Host::write`] and the rest, and learns by [`Host::poll_event`] whom to wake. It reads no clock,
+//! draws no random number and performs no I/O, so a whole network of hosts runs in one thread, the same way every time.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `host` | the face, and a segment's way in and out |
+//! | `net` | the IP layer: interfaces, routes, source selection, neighbours, path MTU, fragments |
+//! | `demux` | from a 4-tuple to its connection, by a keyed hash |
+//! | `wheel` | one timing wheel for everything that waits |
+//! | `pages` | the slab that connections live in |
+//! | `listener`, `ports` | who listens where; local ports (RFC 6056) |
+//! | [`trace`] | watching segments as they come and go |
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+mod config;
+mod counters;
+mod demux;
+mod error;
+mod events;
+mod hash;
+mod host;
+mod ids;
+mod limiter;
+mod listener;
+mod net;
+mod pages;
+mod ports;
+mod record;
+mod timer;
+pub mod trace;
+mod wheel;
+
+pub use config::{HostConfig, InterfaceConfig, InterfaceId, Limits, Medium};
+pub use counters::{Counters, Counts};
+pub use error::HostError;
+pub use events::Event;
+pub use host::Host;
+pub use ids::{ConnectionId, ListenerId};
+pub use net::Route;
+pub use sockeye_tcp::{Connection, Endpoints, Error, Events};
+pub use trace::{Direction, Observer, SegmentTrace};

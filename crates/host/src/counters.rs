@@ -1,0 +1,86 @@
+//! What happened to packets, and what the host holds.
+
+/// Packets by what became of them. Each dropped packet counts once, under the first reason found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Packets handed in by links, and looped back.
+    pub received: u64,
+    /// Packets handed to links, and looped back.
+    pub sent: u64,
+    /// TCP segments (wire segments, after coalescing undone) received with a right checksum.
+    pub segments_received: u64,
+    /// TCP wire segments sent.
+    pub segments_sent: u64,
+    /// Resets sent for segments that belonged nowhere.
+    pub resets_sent: u64,
+    /// Resets not sent because of the rate limit.
+    pub resets_limited: u64,
+    /// ICMP errors sent.
+    pub icmp_errors_sent: u64,
+    /// ICMP errors not sent because of the rate limit.
+    pub icmp_errors_limited: u64,
+    /// Echo requests answered.
+    pub echoes_answered: u64,
+    /// ICMP errors that matched a connection.
+    pub icmp_errors_obeyed: u64,
+    /// ICMP errors that matched none, or quoted what was never sent.
+    pub icmp_errors_ignored: u64,
+    /// Datagrams put together from fragments.
+    pub reassembled: u64,
+
+    /// Frames for another station, of an unknown EtherType or a VLAN, or cut short.
+    pub dropped_frame: u64,
+    /// No IP packet, or one with a bad header.
+    pub dropped_ip_header: u64,
+    /// Wrong TCP or ICMP checksum.
+    pub dropped_checksum: u64,
+    /// Sent from an address that cannot send (RFC 9293 MUST-63).
+    pub dropped_source: u64,
+    /// Sent to an address that is not the host's.
+    pub dropped_not_ours: u64,
+    /// TCP to a broadcast or multicast address (RFC 9293 MUST-57).
+    pub dropped_broadcast: u64,
+    /// With a source route.
+    pub dropped_source_routed: u64,
+    /// A protocol or message that the host does not answer.
+    pub dropped_unwanted: u64,
+    /// Bad TCP header or ARP, ICMP or NDP message.
+    pub dropped_malformed: u64,
+    /// Fragments that overlapped, came too late or found no room.
+    pub dropped_fragment: u64,
+    /// SYNs that found the half-open table or the listener's share of it full.
+    pub dropped_half_open_full: u64,
+    /// Segments of handshakes that found the accept queue full.
+    pub dropped_backlog_full: u64,
+    /// Packets to be sent, without a route.
+    pub dropped_no_route: u64,
+    /// Packets to be sent, whose next hop did not answer or whose waiting place was taken.
+    pub dropped_neighbour: u64,
+    /// Packets to be sent, for which an own queue had no room.
+    pub dropped_queue_full: u64,
+}
+
+/// What the host holds at the moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
+pub struct Counts {
+    /// Connections in any state but those counted below, TIME-WAIT ones not yet let go of included.
+    pub connections: usize,
+    /// Half-open connections of listeners.
+    pub half_open: usize,
+    /// TIME-WAIT records.
+    pub time_wait: usize,
+    /// Listeners.
+    pub listeners: usize,
+    /// Connections waiting to be accepted; they also count as connections.
+    pub to_accept: usize,
+    /// Neighbour cache entries.
+    pub neighbours: usize,
+    /// Datagrams being reassembled.
+    pub reassembling: usize,
+    /// Local ports with a listener, a reservation, a connection or a TIME-WAIT record.
+    pub ports_in_use: usize,
+    /// Timers, running or not.
+    pub timers: usize,
+}

@@ -1,0 +1,29 @@
+//! What the host tells those who wait.
+
+use crate::ids::{ConnectionId, ListenerId};
+use sockeye_tcp::Events;
+
+/// Someone may go on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Event {
+    /// Something happened to a connection; all that happened since its last event, in one.
+    Connection {
+        /// Which.
+        id: ConnectionId,
+        /// What: `CONNECTED`, `READABLE`, `WRITABLE`, `CLOSED`, `URGENT`.
+        events: Events,
+    },
+    /// A listener has a connection to accept, and had none when last announced.
+    Listener {
+        /// Which.
+        id: ListenerId,
+    },
+}
+
+/// The part of a connection's news that is the application's; the rest is for the IP layer.
+pub(crate) fn for_application(events: Events) -> Events {
+    [Events::CONNECTED, Events::READABLE, Events::WRITABLE, Events::CLOSED, Events::URGENT]
+        .into_iter()
+        .filter(|event| events.intersects(*event))
+        .fold(Events::NONE, |all, event| all | event)
+}

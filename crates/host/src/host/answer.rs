@@ -1,0 +1,106 @@
+//! Packets that belong to no connection's turn: resets, handshake answers, ICMP.
+
+use super::Host;
+use super::egress::begin_headers;
+use super::ingress::Datagram;
+use crate::record::PathState;
+use bytes::Bytes;
+use core::hash::{BuildHasher, Hasher};
+use core::net::IpAddr;
+use sockeye_tcp::{Endpoints, Reset, Transmit};
+use sockeye_wire::icmp::{ErrorKind, HEADER_BYTES, IcmpHeader};
+use sockeye_wire::ip::{IPV4_HEADER_BYTES, IPV6_MIN_MTU, IpHeader, protocol};
+use sockeye_wire::{ChecksumState, Instant, Meta, Packet, Payload};
+
+/// RFC 1812 §4.3.2.3: as much of the packet as fits into 576 octets.
+const IPV4_ERROR_BYTES: usize = 576;
+
+impl Host {
+    /// A reset for a segment that belongs nowhere (RFC 9293 §3.5.2), within the rate limit.
+    pub(super) fn send_reset(&mut self, now: Instant, endpoints: &Endpoints, reset: Reset) {
+        if !self.reset_limiter.permit(now) {
+            self.counters.resets_limited += 1;
+            return;
+        }
+        self.counters.resets_sent += 1;
+        let transmit = reset.into_transmit();
+        self.observe_out(now, None, endpoints, &transmit, sockeye_wire::StateName::Closed);
+        self.send_segment(now, endpoints, transmit);
+    }
+
+    /// A segment that no connection in its table sends.
+    pub(super) fn send_segment(&mut self, now: Instant, endpoints: &Endpoints, transmit: Transmit) {
+        let Some(hop) = self.network.hop(endpoints.remote) else {
+            self.counters.dropped_no_route += 1;
+            return;
+        };
+        let mut hasher = self.flow_key.build_hasher();
+        crate::demux::hash_endpoints(&mut hasher, endpoints);
+        let random = hasher.finish();
+        let path = PathState {
+            hop,
+            generation: self.network.generation(),
+            // The same as the connection's own segments bear.
+            flow_label: (random >> 16) as u32 & 0x000f_ffff,
+            identification: random as u16,
+            hop_limit: self.config.hop_limit,
+            dscp: 0,
+        };
+        if let Some((interface, packet)) = self.segment_out(now, endpoints, &path, transmit) {
+            self.post(interface, packet);
+        }
+    }
+
+    /// Tells the sender of `datagram` that it could not be used (RFC 1122 §3.2.2, RFC 4443 §2.4), unless that is not done:
+    /// for fragments, and beyond the rate limit. Whom it was sent to, and by whom, the caller has checked.
+    pub(super) fn send_icmp_error(&mut self, now: Instant, datagram: &Datagram, kind: ErrorKind) {
+        let Some(ip_at) = datagram.ip_at else { return };
+        let to = datagram.ip.source;
+        let Some(header) = IcmpHeader::error(to, kind) else { return };
+        if !self.icmp_limiter.permit(now) {
+            self.counters.icmp_errors_limited += 1;
+            return;
+        }
+        self.counters.icmp_errors_sent += 1;
+        let room = if to.is_ipv4() {
+            IPV4_ERROR_BYTES - IPV4_HEADER_BYTES - HEADER_BYTES
+        } else {
+            usize::from(IPV6_MIN_MTU) - IpHeader::len_for(to) - HEADER_BYTES
+        };
+        let whole = datagram.packet.to_bytes().slice(ip_at..);
+        let quote = whole.slice(..whole.len().min(room));
+        self.send_icmp(now, datagram, header, quote);
+    }
+
+    /// An ICMP message back to the sender of `datagram`.
+    pub(super) fn send_icmp(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram,
+        header: IcmpHeader,
+        data: Bytes,
+    ) {
+        let (own, to) = (datagram.ip.destination, datagram.ip.source);
+        let remote = super::open::scoped((to, 0).into(), datagram.interface);
+        let Some(hop) = self.network.hop(remote) else {
+            self.counters.dropped_no_route += 1;
+            return;
+        };
+        let Some(interface) = self.network.interface(hop.interface) else { return };
+        let data = Payload::from(data);
+        let mut headers = begin_headers(interface, to);
+        let len = HEADER_BYTES + data.len();
+        let kind = match to {
+            IpAddr::V4(_) => protocol::ICMP,
+            IpAddr::V6(_) => protocol::ICMPV6,
+        };
+        let ip = IpHeader { hop_limit: self.config.hop_limit, ..IpHeader::new(own, to, kind, len) };
+        ip.emit(&mut headers);
+        header.emit(own, to, &data, &mut headers);
+        let meta = Meta { checksum: ChecksumState::Valid, ..Meta::at(now) };
+        if let Some((interface, packet)) = self.pass_on(now, hop, Packet::new(meta, headers, data))
+        {
+            self.post(interface, packet);
+        }
+    }
+}

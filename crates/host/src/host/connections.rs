@@ -1,0 +1,270 @@
+//! The application's calls on a connection, and what follows from any change of one.
+
+use super::{Announcement, Host};
+use crate::demux::Target;
+use crate::events::for_application;
+use crate::ids::ConnectionId;
+use crate::record::{Record, TimeWaitRecord};
+use crate::timer::TimerKey;
+use bytes::Bytes;
+use core::time::Duration;
+use sockeye_tcp::{Config, Connection, Endpoints, Error, Events, KeepAlive};
+use sockeye_wire::Instant;
+
+impl Host {
+    /// A connection, to look at: state, error, info, what can be read.
+    #[must_use]
+    pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
+        self.connections.get(id.0).map(|record| &record.connection)
+    }
+
+    /// The two ends of a connection.
+    #[must_use]
+    pub fn endpoints(&self, id: ConnectionId) -> Option<Endpoints> {
+        self.connections.get(id.0).map(|record| record.endpoints)
+    }
+
+    /// SEND: copies as much of `data` as the send buffer takes; see [`Connection::write`].
+    ///
+    /// # Errors
+    /// As [`Connection::write`]; [`Error::NotConnected`] if the connection is gone.
+    pub fn write(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, Error> {
+        self.call(now, id, |connection| connection.write(now, data))?
+    }
+
+    /// SEND without copying; see [`Connection::write_chunk`].
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_chunk(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        chunk: Bytes,
+    ) -> Result<usize, Error> {
+        self.call(now, id, |connection| connection.write_chunk(now, chunk))?
+    }
+
+    /// SEND with URG; see [`Connection::write_urgent`].
+    ///
+    /// # Errors
+    /// As [`Connection::write_urgent`]; [`Error::NotConnected`] if the connection is gone.
+    pub fn write_urgent(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        data: &[u8],
+    ) -> Result<usize, Error> {
+        self.call(now, id, |connection| connection.write_urgent(now, data))?
+    }
+
+    /// RECEIVE: copies what has arrived to the front of `out`; `Ok(0)` is the end of the peer's data.
+    ///
+    /// # Errors
+    /// As [`Connection::read`]; [`Error::NotConnected`] if the connection is gone.
+    pub fn read(&mut self, now: Instant, id: ConnectionId, out: &mut [u8]) -> Result<usize, Error> {
+        let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let count = record.connection.read(out)?;
+        if count > 0 {
+            record.connection.on_read();
+            self.changed(now, id.0.index);
+        }
+        Ok(count)
+    }
+
+    /// RECEIVE without copying: at most `max` octets; an empty chunk is the end of the peer's data.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn read_chunk(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        max: usize,
+    ) -> Result<Bytes, Error> {
+        let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let chunk = record.connection.read_chunk(max)?;
+        if !chunk.is_empty() {
+            record.connection.on_read();
+            self.changed(now, id.0.index);
+        }
+        Ok(chunk)
+    }
+
+    /// CLOSE of our direction: FIN follows what was written; reading goes on.
+    pub fn shutdown(&mut self, now: Instant, id: ConnectionId) {
+        // A connection that is gone is as shut as it can be.
+        let _ = self.call(now, id, |connection| connection.shutdown(now));
+    }
+
+    /// The application lets go: the id is dead. The connection closes in order, or resets if something was left unread
+    /// (RFC 9293 SHLD-3), and is forgotten when that is done.
+    pub fn close(&mut self, now: Instant, id: ConnectionId) {
+        let Some(record) = self.connections.get_mut(id.0) else { return };
+        record.released = true;
+        record.pending = Events::NONE;
+        record.connection.close(now);
+        self.changed(now, id.0.index);
+        self.finish(now, id.0.index);
+    }
+
+    /// ABORT: a reset to the peer, nothing more is sent or delivered. The id stays until [`close`](Self::close).
+    pub fn abort(&mut self, now: Instant, id: ConnectionId) {
+        let _ = self.call(now, id, |connection| connection.abort(now));
+    }
+
+    /// Nagle's rule on or off; see [`Connection::set_nagle`].
+    pub fn set_nagle(&mut self, now: Instant, id: ConnectionId, on: bool) {
+        let _ = self.call(now, id, |connection| connection.set_nagle(on));
+    }
+
+    /// Keep-alive on or off; see [`Connection::set_keep_alive`].
+    pub fn set_keep_alive(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        keep_alive: Option<KeepAlive>,
+    ) {
+        let _ = self.call(now, id, |connection| connection.set_keep_alive(keep_alive));
+    }
+
+    /// How long sent data may stay unacknowledged; see [`Connection::set_user_timeout`].
+    pub fn set_user_timeout(&mut self, now: Instant, id: ConnectionId, timeout: Option<Duration>) {
+        let _ = self.call(now, id, |connection| connection.set_user_timeout(timeout));
+    }
+
+    /// Sizes of the buffers in octets; see [`Connection::set_buffers`].
+    pub fn set_buffers(&mut self, now: Instant, id: ConnectionId, receive: u32, send: u32) {
+        let _ = self.call(now, id, |connection| connection.set_buffers(receive, send));
+    }
+
+    /// TTL or hop limit of a connection's packets (RFC 9293 MUST-49).
+    pub fn set_hop_limit(&mut self, id: ConnectionId, hop_limit: u8) {
+        if let Some(record) = self.connections.get_mut(id.0) {
+            record.path.hop_limit = hop_limit;
+        }
+    }
+
+    /// Differentiated services code point of a connection's packets, 6 bits (RFC 9293 MUST-48).
+    pub fn set_dscp(&mut self, id: ConnectionId, dscp: u8) {
+        if let Some(record) = self.connections.get_mut(id.0) {
+            record.path.dscp = dscp & 0x3f;
+        }
+    }
+
+    /// Settings in force on a connection.
+    #[must_use]
+    pub fn connection_config(&self, id: ConnectionId) -> Option<&Config> {
+        self.connections.get(id.0).map(|record| record.connection.config())
+    }
+
+    #[inline]
+    fn call<T>(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        call: impl FnOnce(&mut Connection) -> T,
+    ) -> Result<T, Error> {
+        let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let result = call(&mut record.connection);
+        self.changed(now, id.0.index);
+        Ok(result)
+    }
+
+    /// After anything that a connection was told: it may have something to send, other deadlines, and news.
+    #[inline]
+    pub(super) fn changed(&mut self, now: Instant, index: u32) {
+        self.mark_ready(index);
+        let Some(record) = self.connections.at_mut(index) else { return };
+        self.wheel.set(record.timer, record.connection.deadline());
+        let events = record.connection.take_events();
+        if events == Events::NONE {
+            return;
+        }
+        let hop = record.path.hop;
+        if events.intersects(Events::FORWARD_PROGRESS) {
+            self.network.neighbours.confirm(now, hop.interface, hop.next);
+        }
+        if events.intersects(Events::PATH_SUSPECT) {
+            self.network.neighbours.suspect(hop.interface, hop.next);
+        }
+        let news = for_application(events);
+        if news == Events::NONE || record.released {
+            return;
+        }
+        record.pending |= news;
+        // Until it is accepted nobody knows of it.
+        if record.listener.is_none()
+            && let Some(key) = self.connections.key_at(index)
+        {
+            self.announce(ConnectionId(key));
+        }
+    }
+
+    pub(super) fn announce(&mut self, id: ConnectionId) {
+        if let Some(record) = self.connections.get_mut(id.0)
+            && !core::mem::replace(&mut record.announced, true)
+        {
+            self.events.push_back(Announcement::Connection(id));
+        }
+    }
+
+    #[inline]
+    pub(super) fn mark_ready(&mut self, index: u32) {
+        if let Some(record) = self.connections.at_mut(index)
+            && !core::mem::replace(&mut record.ready, true)
+        {
+            self.egress.ready.push_back(index);
+        }
+    }
+
+    /// Forgets a connection that the application let go of and that has nothing left to say; one in TIME-WAIT leaves its
+    /// small record.
+    pub(super) fn finish(&mut self, now: Instant, index: u32) {
+        let Some(record) = self.connections.at(index) else { return };
+        if !record.released {
+            return;
+        }
+        if record.connection.is_done() {
+            if let Some(record) = self.remove_connection(index) {
+                self.demux.remove(record.hash, Target::Connection(index));
+                self.ports.disconnected(record.endpoints.local.port());
+            }
+        } else if let Some(time_wait) = record.connection.time_wait() {
+            let Some(record) = self.remove_connection(index) else { return };
+            let old = Target::Connection(index);
+            if self.time_wait.len() >= self.config.limits.time_wait {
+                self.demux.remove(record.hash, old);
+                self.ports.disconnected(record.endpoints.local.port());
+                return;
+            }
+            let deadline = time_wait.deadline();
+            let place = self.time_wait.insert(TimeWaitRecord {
+                time_wait,
+                endpoints: record.endpoints,
+                hash: record.hash,
+                timer: self.reassembly_timer,
+                since: now,
+            });
+            let timer = self.wheel.insert(TimerKey::TimeWait(place.index), Some(deadline));
+            if let Some(new) = self.time_wait.get_mut(place) {
+                new.timer = timer;
+            }
+            self.demux.replace(record.hash, old, Target::TimeWait(place.index));
+        }
+    }
+
+    fn remove_connection(&mut self, index: u32) -> Option<Record> {
+        let record = self.connections.remove(index)?;
+        self.wheel.remove(record.timer);
+        Some(record)
+    }
+
+    pub(super) fn forget_time_wait(&mut self, index: u32) {
+        if let Some(record) = self.time_wait.remove(index) {
+            self.wheel.remove(record.timer);
+            self.demux.remove(record.hash, Target::TimeWait(index));
+            self.ports.disconnected(record.endpoints.local.port());
+        }
+    }
+}

@@ -1,0 +1,290 @@
+//! A segment's way out.
+
+use super::Host;
+use crate::config::{InterfaceId, Medium};
+use crate::ids::ConnectionId;
+use crate::net::{Hop, Interface, Resolution};
+use crate::record::PathState;
+use crate::trace::{Direction, SegmentTrace};
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+use sockeye_tcp::{Endpoints, Transmit};
+use sockeye_wire::ethernet::{self, EthernetHeader, ether_type};
+use sockeye_wire::ip::{IpHeader, protocol};
+use sockeye_wire::tcp::MAX_HEADER_BYTES;
+use sockeye_wire::{
+    Checksum, ChecksumState, HeaderBytes, Instant, MacAddr, Meta, Packet, Payload, StateName,
+};
+
+/// Where the checksum stands in a TCP header.
+const CHECKSUM: core::ops::Range<usize> = 16..18;
+
+/// What waits to be sent.
+#[derive(Default)]
+pub(super) struct Egress {
+    /// Answers that belong to no connection: resets, SYN-ACKs, ICMP, ARP.
+    pub(super) outbox: VecDeque<(InterfaceId, Packet)>,
+    /// Packets to the host itself.
+    pub(super) loopback: VecDeque<Packet>,
+    /// Connections that may have something to send, each once.
+    pub(super) ready: VecDeque<u32>,
+    /// Whose turn it is, and how many octets it may still send before the next one's.
+    turn: Option<(u32, usize)>,
+}
+
+impl Host {
+    /// The next packet to send, and where. Call until `None` after every batch of packets, calls or timers: connections take
+    /// turns, and acknowledge what came in the batch as a whole (RFC 9293 MUST-58, MUST-59).
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Packet)> {
+        loop {
+            if let Some(packet) = self.egress.outbox.pop_front() {
+                self.counters.sent += 1;
+                return Some(packet);
+            }
+            if let Some((index, left)) = self.egress.turn {
+                if let Some(packet) = self.take_turn(now, index, left) {
+                    self.counters.sent += 1;
+                    return Some(packet);
+                }
+            } else if let Some(index) = self.egress.ready.pop_front() {
+                self.egress.turn = Some((index, self.config.limits.turn_bytes.max(1)));
+            } else if let Some(packet) = self.egress.loopback.pop_front() {
+                self.counters.sent += 1;
+                self.on_packet(now, InterfaceId::LOOPBACK, packet);
+            } else {
+                return None;
+            }
+        }
+    }
+
+    /// Appends at most `max` packets to `out`; says how many.
+    pub fn poll_batch(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<(InterfaceId, Packet)>,
+        max: usize,
+    ) -> usize {
+        let before = out.len();
+        while out.len() - before < max
+            && let Some(packet) = self.poll_transmit(now)
+        {
+            out.push(packet);
+        }
+        out.len() - before
+    }
+
+    /// One item of the connection whose turn it is; `None` if it had none that leaves the host now.
+    fn take_turn(
+        &mut self,
+        now: Instant,
+        index: u32,
+        left: usize,
+    ) -> Option<(InterfaceId, Packet)> {
+        let Some(record) = self.connections.at_mut(index) else {
+            self.egress.turn = None;
+            return None;
+        };
+        let routed = record.path.refresh(&self.network, &record.endpoints);
+        let interface = self.network.interface(record.path.hop.interface)?;
+        let max_payload = max_payload(interface, record.endpoints.remote.ip());
+        let Some(transmit) = record.connection.poll_transmit(now, max_payload) else {
+            record.ready = false;
+            self.egress.turn = None;
+            self.wheel.set(record.timer, record.connection.deadline());
+            self.finish(now, index);
+            return None;
+        };
+        // A bare acknowledgement costs its turn something too.
+        self.egress.turn = match left.saturating_sub(transmit.payload.len().max(64)) {
+            0 => {
+                self.egress.ready.push_back(index);
+                None
+            }
+            left => Some((index, left)),
+        };
+        let endpoints = record.endpoints;
+        let path = record.path;
+        record.path.identification =
+            path.identification.wrapping_add(transmit.wire_segments.max(1));
+        if self.observer.is_some() {
+            let state = record.connection.state();
+            let id = self.connections.key_at(index).map(ConnectionId);
+            self.observe_out(now, id, &endpoints, &transmit, state);
+        }
+        if !routed {
+            self.counters.dropped_no_route += 1;
+            return None;
+        }
+        self.segment_out(now, &endpoints, &path, transmit)
+    }
+
+    pub(super) fn observe_out(
+        &mut self,
+        now: Instant,
+        connection: Option<ConnectionId>,
+        endpoints: &Endpoints,
+        transmit: &Transmit,
+        state: StateName,
+    ) {
+        self.observe(|| SegmentTrace {
+            time: now,
+            connection,
+            endpoints: *endpoints,
+            direction: Direction::Out,
+            seq: transmit.header.seq,
+            ack: transmit.header.ack,
+            flags: transmit.header.flags,
+            window: transmit.header.window,
+            payload_len: transmit.payload.len(),
+            state,
+        });
+    }
+
+    /// Puts headers before a segment and passes it on.
+    #[inline]
+    pub(super) fn segment_out(
+        &mut self,
+        now: Instant,
+        endpoints: &Endpoints,
+        path: &PathState,
+        transmit: Transmit,
+    ) -> Option<(InterfaceId, Packet)> {
+        self.counters.segments_sent += u64::from(transmit.wire_segments.max(1));
+        let interface = self.network.interface(path.hop.interface)?;
+        let packet = segment_packet(now, interface, endpoints, path, transmit);
+        self.pass_on(now, path.hop, packet)
+    }
+
+    /// A packet whose headers are built goes to the host itself, to the link, or waits for its neighbour's address.
+    #[inline]
+    pub(super) fn pass_on(
+        &mut self,
+        now: Instant,
+        hop: Hop,
+        mut packet: Packet,
+    ) -> Option<(InterfaceId, Packet)> {
+        if hop.interface == InterfaceId::LOOPBACK {
+            self.loop_back(packet);
+            return None;
+        }
+        match self.network.interface(hop.interface)?.medium {
+            Medium::Ip => Some((hop.interface, packet)),
+            Medium::Ethernet(_) => match self.hardware_address(now, hop) {
+                Resolution::Known(mac) => {
+                    packet.headers_mut()[..6].copy_from_slice(&mac.0);
+                    Some((hop.interface, packet))
+                }
+                Resolution::Wait(entry, question) => {
+                    if self.network.neighbours.enqueue(entry, packet).is_some() {
+                        self.counters.dropped_neighbour += 1;
+                    }
+                    if let Some(question) = question {
+                        self.solicit(now, question);
+                    }
+                    None
+                }
+                Resolution::Full => {
+                    self.counters.dropped_neighbour += 1;
+                    None
+                }
+            },
+        }
+    }
+
+    fn hardware_address(&mut self, now: Instant, hop: Hop) -> Resolution {
+        match hop.next {
+            IpAddr::V4(group) if group.is_multicast() => {
+                Resolution::Known(MacAddr::for_ipv4_group(group))
+            }
+            IpAddr::V6(group) if group.is_multicast() => {
+                Resolution::Known(MacAddr::for_ipv6_group(group))
+            }
+            next => self.network.neighbours.resolve(now, &mut self.wheel, hop.interface, next),
+        }
+    }
+
+    /// Puts a packet that belongs to no connection where the next poll finds it.
+    pub(super) fn post(&mut self, interface: InterfaceId, packet: Packet) {
+        if self.egress.outbox.len() < self.config.limits.outbox {
+            self.egress.outbox.push_back((interface, packet));
+        } else {
+            self.counters.dropped_queue_full += 1;
+        }
+    }
+}
+
+/// The most data that one item may carry over this interface.
+fn max_payload(interface: &Interface, remote: IpAddr) -> usize {
+    let ip = IpHeader::len_for(remote);
+    if interface.gso_max_bytes == 0 {
+        // One full segment; its own MSS bounds it.
+        return usize::from(interface.mtu).saturating_sub(ip + 20);
+    }
+    // IPv4's length field counts the header, so that 65,535 octets in all suit both versions.
+    let whole = interface.gso_max_bytes.min(u32::from(u16::MAX)) as usize;
+    whole.saturating_sub(ip + MAX_HEADER_BYTES)
+}
+
+/// The link header of a packet whose destination is filled in when it is known.
+pub(super) fn begin_headers(interface: &Interface, destination: IpAddr) -> HeaderBytes {
+    let mut headers = HeaderBytes::new();
+    if let Some(source) = interface.mac() {
+        let kind = if destination.is_ipv4() { ether_type::IPV4 } else { ether_type::IPV6 };
+        EthernetHeader::new(MacAddr::default(), source, kind).emit(&mut headers);
+        debug_assert_eq!(headers.len(), ethernet::HEADER_BYTES);
+    }
+    headers
+}
+
+fn segment_packet(
+    now: Instant,
+    interface: &Interface,
+    endpoints: &Endpoints,
+    path: &PathState,
+    transmit: Transmit,
+) -> Packet {
+    let Transmit { mut header, payload, gso_size, wire_segments, ecn } = transmit;
+    header.source_port = endpoints.local.port();
+    header.destination_port = endpoints.remote.port();
+    let (source, destination) = (endpoints.local.ip(), endpoints.remote.ip());
+
+    let mut tcp = [0; MAX_HEADER_BYTES];
+    let tcp_len = header.emit(&mut tcp);
+    let len = tcp_len + payload.len();
+    let pseudo = Checksum::pseudo_header(source, destination, protocol::TCP, len as u32);
+    let partial = interface.checksum_offload || gso_size != 0;
+    let sum = if partial {
+        pseudo.partial()
+    } else {
+        whole_checksum(pseudo.with(&tcp[..tcp_len]), &payload)
+    };
+    tcp[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
+
+    let mut headers = begin_headers(interface, destination);
+    IpHeader {
+        dscp: path.dscp,
+        ecn,
+        hop_limit: path.hop_limit,
+        identification: path.identification,
+        flow_label: path.flow_label,
+        ..IpHeader::new(source, destination, protocol::TCP, len)
+    }
+    .emit(&mut headers);
+    headers.extend(tcp[..tcp_len].iter().copied());
+    let meta = Meta {
+        checksum: if partial { ChecksumState::Partial } else { ChecksumState::Valid },
+        wire_segments: wire_segments.max(1),
+        gso_size,
+        ecn,
+        ..Meta::at(now)
+    };
+    Packet::new(meta, headers, payload)
+}
+
+fn whole_checksum(mut sum: Checksum, payload: &Payload) -> u16 {
+    for piece in payload.pieces() {
+        sum = sum.with(piece);
+    }
+    sum.finish()
+}

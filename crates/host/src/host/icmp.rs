@@ -1,0 +1,134 @@
+//! ICMP received: echo answered, errors obeyed (RFC 9293 §3.9.2.2; tcp-requirements §3.23, §3.37).
+
+use super::Host;
+use super::ingress::Datagram;
+use super::open::endpoints_of;
+use crate::demux::Target;
+use crate::net::mss_of;
+use core::net::IpAddr;
+use sockeye_tcp::IcmpError;
+use sockeye_wire::Instant;
+use sockeye_wire::icmp::{ErrorKind, IcmpHeader, IcmpView, Quoted};
+use sockeye_wire::ndp;
+
+impl Host {
+    pub(super) fn on_icmp_v4(&mut self, now: Instant, datagram: &Datagram) {
+        let bytes = datagram.transport();
+        match IcmpView::parse_v4(&bytes) {
+            Some(message) => self.on_icmp(now, datagram, message),
+            None => self.counters.dropped_checksum += 1,
+        }
+    }
+
+    pub(super) fn on_icmp_v6(&mut self, now: Instant, datagram: &Datagram) {
+        let bytes = datagram.transport();
+        let ip = &datagram.ip;
+        match IcmpView::parse_v6(ip.source, ip.destination, &bytes) {
+            // Neighbour discovery has its own rules about addresses.
+            Some(IcmpView::Other {
+                kind: kind @ (ndp::SOLICITATION | ndp::ADVERTISEMENT),
+                code,
+                body,
+            }) => self.on_ndp(now, datagram, kind, code, body),
+            Some(message) => self.on_icmp(now, datagram, message),
+            None => self.counters.dropped_checksum += 1,
+        }
+    }
+
+    fn on_icmp(&mut self, now: Instant, datagram: &Datagram, message: IcmpView<'_>) {
+        if !self.is_for_us(datagram) {
+            return;
+        }
+        match message {
+            IcmpView::EchoRequest { token, data } => {
+                self.counters.echoes_answered += 1;
+                let header = IcmpHeader::echo_reply(datagram.ip.source, token);
+                self.send_icmp(now, datagram, header, bytes::Bytes::copy_from_slice(data));
+            }
+            IcmpView::Error { kind, quoted } => {
+                let obeyed = Quoted::parse(quoted)
+                    .is_some_and(|quoted| self.on_icmp_error(now, datagram, kind, &quoted));
+                if obeyed {
+                    self.counters.icmp_errors_obeyed += 1;
+                } else {
+                    self.counters.icmp_errors_ignored += 1;
+                }
+            }
+            IcmpView::EchoReply { .. } | IcmpView::Other { .. } => {
+                self.counters.dropped_unwanted += 1;
+            }
+        }
+    }
+
+    /// Whether the error was about a segment of ours that is in the network (RFC 5927 §4).
+    fn on_icmp_error(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram,
+        kind: ErrorKind,
+        quoted: &Quoted,
+    ) -> bool {
+        if !quoted.is_tcp() {
+            return false;
+        }
+        let Some(index) = self.quoted_connection(datagram, quoted) else { return false };
+        let error = match kind {
+            ErrorKind::PacketTooBig { mtu } => return self.on_too_big(now, index, quoted, mtu),
+            ErrorKind::NetworkUnreachable => IcmpError::NetworkUnreachable,
+            ErrorKind::HostUnreachable => IcmpError::HostUnreachable,
+            ErrorKind::ProtocolUnreachable => IcmpError::ProtocolUnreachable,
+            ErrorKind::PortUnreachable => IcmpError::PortUnreachable,
+            ErrorKind::Prohibited => IcmpError::AdministrativelyProhibited,
+            ErrorKind::TimeExceeded => IcmpError::TimeExceeded,
+            ErrorKind::ParameterProblem => IcmpError::ParameterProblem,
+            // RFC 9293 MUST-55.
+            ErrorKind::SourceQuench => return false,
+        };
+        self.tell_connection(now, index, error, quoted);
+        true
+    }
+
+    pub(super) fn tell_connection(
+        &mut self,
+        now: Instant,
+        index: u32,
+        error: IcmpError,
+        quoted: &Quoted,
+    ) {
+        if let Some(record) = self.connections.at_mut(index) {
+            record.connection.on_icmp(error, quoted.seq);
+            self.changed(now, index);
+        }
+    }
+
+    fn quoted_connection(&self, datagram: &Datagram, quoted: &Quoted) -> Option<u32> {
+        let endpoints = endpoints_of(
+            datagram.interface,
+            (quoted.source, quoted.source_port),
+            (quoted.destination, quoted.destination_port),
+        );
+        match self.find(self.demux.hash(&endpoints), &endpoints) {
+            // A half-open record has sent nothing but a SYN-ACK: whatever is reported of that, its timer decides.
+            Some(Target::Connection(index)) => Some(index),
+            _ => None,
+        }
+    }
+
+    /// RFC 1191, RFC 8201: the path to this destination is narrower than we thought.
+    fn on_too_big(&mut self, now: Instant, index: u32, quoted: &Quoted, mtu: u32) -> bool {
+        let Some(record) = self.connections.at_mut(index) else { return false };
+        let info = record.connection.info();
+        if !quoted.seq.within(info.snd_una, info.snd_nxt.since(info.snd_una)) {
+            return false;
+        }
+        let remote: IpAddr = record.endpoints.remote.ip();
+        let hop = record.path.hop;
+        let link_mtu = self.network.interface(hop.interface).map_or(u16::MAX, |link| link.mtu);
+        self.network.paths.report(now, remote, mtu, quoted.total_len, link_mtu);
+        // What others have learned counts too: their report may have come first.
+        let mss = mss_of(self.network.mtu(now, remote, &hop), remote);
+        record.connection.on_path_mss(mss, quoted.seq);
+        self.changed(now, index);
+        true
+    }
+}

@@ -1,0 +1,208 @@
+//! A segment's way in: checksum, connection, or nobody.
+
+use super::Host;
+use super::ingress::Datagram;
+use super::open::endpoints_of;
+use crate::demux::Target;
+use crate::ids::ConnectionId;
+use crate::trace::{Direction, SegmentTrace};
+use sockeye_tcp::{Endpoints, Reset, Segment, TimeWaitEvent};
+use sockeye_wire::tcp::TcpView;
+use sockeye_wire::{Checksum, ChecksumState, Instant, Packet, StateName};
+
+impl Host {
+    #[inline]
+    pub(super) fn on_tcp(&mut self, now: Instant, datagram: Datagram) {
+        // RFC 9293 MUST-57: for everything, not the SYN alone.
+        if datagram.packet.meta.link_broadcast {
+            self.counters.dropped_broadcast += 1;
+            return;
+        }
+        let at = datagram.transport_at;
+        let front = datagram.packet.front();
+        let view = match TcpView::parse(front.get(at..).unwrap_or(&[])) {
+            Ok(view) => view,
+            Err(_) if front.len() < datagram.packet.len() => {
+                let packet = Packet::from_bytes(datagram.packet.meta, datagram.packet.to_bytes());
+                return self.on_tcp(now, Datagram { packet, ..datagram });
+            }
+            Err(_) => {
+                self.counters.dropped_malformed += 1;
+                return;
+            }
+        };
+        if datagram.packet.meta.checksum == ChecksumState::Unverified
+            && !sum_from(datagram.ip.pseudo_header(), &datagram.packet, at).is_valid()
+        {
+            self.counters.dropped_checksum += 1;
+            return;
+        }
+        let endpoints = endpoints_of(
+            datagram.interface,
+            (datagram.ip.destination, view.destination_port()),
+            (datagram.ip.source, view.source_port()),
+        );
+        let mut segment = Segment::decode(&view, &datagram.packet.meta);
+        self.counters.segments_received += u64::from(segment.wire_segments);
+        let data_at = at + view.header_len();
+
+        if self.is_recent(&endpoints) {
+            segment.payload = take_payload(datagram.packet, data_at);
+            return self.on_connection_segment(now, self.recent, &endpoints, segment);
+        }
+        let hash = self.demux.hash(&endpoints);
+        match self.find(hash, &endpoints) {
+            Some(Target::Connection(index)) => {
+                self.recent = index;
+                segment.payload = take_payload(datagram.packet, data_at);
+                self.on_connection_segment(now, index, &endpoints, segment);
+            }
+            Some(Target::HalfOpen(index)) => {
+                segment.payload = take_payload(datagram.packet, data_at);
+                self.on_half_open_segment(now, index, &endpoints, segment);
+            }
+            Some(Target::TimeWait(index)) => {
+                segment.payload = take_payload(datagram.packet, data_at);
+                self.on_time_wait_segment(now, index, &endpoints, segment);
+            }
+            None => {
+                // Addresses are looked at only here: those of a known connection were, when it was opened.
+                if !self.is_for_us(&datagram) {
+                    return;
+                }
+                segment.payload = take_payload(datagram.packet, data_at);
+                self.on_segment_to_nobody(now, hash, &endpoints, &segment);
+            }
+        }
+    }
+
+    #[inline]
+    fn is_recent(&self, endpoints: &Endpoints) -> bool {
+        self.connections.at(self.recent).is_some_and(|record| record.endpoints == *endpoints)
+    }
+
+    /// Whose a 4-tuple is.
+    #[inline]
+    pub(super) fn find(&self, hash: u32, endpoints: &Endpoints) -> Option<Target> {
+        self.demux.find(hash, |target| {
+            let known = match target {
+                Target::Connection(index) => self.connections.at(index).map(|of| &of.endpoints),
+                Target::HalfOpen(index) => self.half_open.at(index).map(|of| &of.endpoints),
+                Target::TimeWait(index) => self.time_wait.at(index).map(|of| &of.endpoints),
+            };
+            known == Some(endpoints)
+        })
+    }
+
+    #[inline]
+    fn on_connection_segment(
+        &mut self,
+        now: Instant,
+        index: u32,
+        endpoints: &Endpoints,
+        segment: Segment,
+    ) {
+        let Some(record) = self.connections.at_mut(index) else { return };
+        let reset = if self.observer.is_none() {
+            record.connection.on_segment(now, segment)
+        } else {
+            let trace = trace_in(now, endpoints, &segment);
+            let reset = record.connection.on_segment(now, segment);
+            let state = record.connection.state();
+            let connection = self.connections.key_at(index).map(ConnectionId);
+            self.observe(|| SegmentTrace { connection, state, ..trace });
+            reset
+        };
+        self.changed(now, index);
+        if let Some(reset) = reset {
+            self.send_reset(now, endpoints, reset);
+        }
+    }
+
+    fn on_time_wait_segment(
+        &mut self,
+        now: Instant,
+        index: u32,
+        endpoints: &Endpoints,
+        segment: Segment,
+    ) {
+        let Some(record) = self.time_wait.at_mut(index) else { return };
+        let event = record.time_wait.on_segment(now, &segment);
+        let (timer, deadline, hash) = (record.timer, record.time_wait.deadline(), record.hash);
+        self.wheel.set(timer, Some(deadline));
+        let trace = trace_in(now, endpoints, &segment);
+        self.observe(|| SegmentTrace { state: StateName::TimeWait, ..trace });
+        match event {
+            TimeWaitEvent::Ignore => {}
+            TimeWaitEvent::Ack(transmit) => {
+                self.observe_out(now, None, endpoints, &transmit, StateName::TimeWait);
+                self.send_segment(now, endpoints, transmit);
+            }
+            TimeWaitEvent::Reopen { minimum_iss } => {
+                // RFC 6191: only if somebody still listens.
+                if self.listeners.find(endpoints.local).is_some() {
+                    self.forget_time_wait(index);
+                    self.on_syn(now, hash, endpoints, &segment, Some(minimum_iss));
+                } else if let Some(reset) = Reset::for_segment(&segment) {
+                    self.send_reset(now, endpoints, reset);
+                }
+            }
+        }
+    }
+
+    /// RFC 9293 §3.10.7.1 and §3.10.7.2: CLOSED and LISTEN.
+    fn on_segment_to_nobody(
+        &mut self,
+        now: Instant,
+        hash: u32,
+        endpoints: &Endpoints,
+        segment: &Segment,
+    ) {
+        let flags = segment.flags;
+        if flags.rst() {
+            return;
+        }
+        let listened = self.listeners.find(endpoints.local).is_some();
+        if !listened || flags.ack() {
+            if let Some(reset) = Reset::for_segment(segment) {
+                self.send_reset(now, endpoints, reset);
+            }
+        } else if flags.syn() {
+            self.on_syn(now, hash, endpoints, segment, None);
+        }
+    }
+}
+
+/// The data is moved, not copied.
+#[inline]
+fn take_payload(packet: Packet, from: usize) -> sockeye_wire::Payload {
+    let len = packet.len();
+    packet.into_payload(from, len)
+}
+
+/// `sum` and everything from `at` on.
+#[inline]
+fn sum_from(mut sum: Checksum, packet: &Packet, at: usize) -> Checksum {
+    let mut skip = at;
+    for piece in packet.pieces() {
+        let from = skip.min(piece.len());
+        skip -= from;
+        sum = sum.with(&piece[from..]);
+    }
+    sum
+}
+
+pub(super) fn trace_in(now: Instant, endpoints: &Endpoints, segment: &Segment) -> SegmentTrace {
+    SegmentTrace {
+        time: now,
+        connection: None,
+        endpoints: *endpoints,
+        direction: Direction::In,
+        seq: segment.seq,
+        ack: segment.ack,
+        flags: segment.flags,
+        window: segment.window,
+        payload_len: segment.payload.len(),
+        state: StateName::Closed,
+    }
+}

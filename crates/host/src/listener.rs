@@ -1,0 +1,92 @@
+//! Listeners and how an arriving SYN finds one.
+
+use crate::hash::Keyed;
+use crate::ids::{ConnectionId, ListenerId};
+use crate::pages::Pages;
+use alloc::collections::VecDeque;
+use core::net::{IpAddr, SocketAddr};
+use hashbrown::HashMap;
+use smallvec::SmallVec;
+
+/// Someone waits for connections.
+pub(crate) struct Listener {
+    pub(crate) local: SocketAddr,
+    /// Bounds the accept queue, and the half-open records each.
+    pub(crate) backlog: usize,
+    pub(crate) half_open: usize,
+    pub(crate) to_accept: VecDeque<ConnectionId>,
+    /// An event about it is on its way.
+    pub(crate) announced: bool,
+}
+
+impl Listener {
+    pub(crate) fn is_full(&self) -> bool {
+        self.to_accept.len() >= self.backlog
+    }
+}
+
+pub(crate) struct Listeners {
+    entries: Pages<Listener>,
+    by_port: HashMap<u16, SmallVec<[ListenerId; 2]>, Keyed>,
+}
+
+impl Listeners {
+    pub(crate) fn new(hasher: Keyed) -> Self {
+        Self { entries: Pages::new(), by_port: HashMap::with_hasher(hasher) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// `None` if someone listens at exactly this address.
+    pub(crate) fn add(&mut self, local: SocketAddr, backlog: usize) -> Option<ListenerId> {
+        let at_port = self.by_port.entry(local.port()).or_default();
+        let entries = &mut self.entries;
+        if at_port.iter().any(|id| entries.get(id.0).is_some_and(|known| known.local == local)) {
+            return None;
+        }
+        let id = ListenerId(entries.insert(Listener {
+            local,
+            backlog: backlog.max(1),
+            half_open: 0,
+            to_accept: VecDeque::new(),
+            announced: false,
+        }));
+        at_port.push(id);
+        Some(id)
+    }
+
+    pub(crate) fn remove(&mut self, id: ListenerId) -> Option<Listener> {
+        let port = self.entries.get(id.0)?.local.port();
+        if let Some(at_port) = self.by_port.get_mut(&port) {
+            at_port.retain(|known| *known != id);
+            if at_port.is_empty() {
+                self.by_port.remove(&port);
+            }
+        }
+        self.entries.remove(id.0.index)
+    }
+
+    pub(crate) fn get(&self, id: ListenerId) -> Option<&Listener> {
+        self.entries.get(id.0)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ListenerId) -> Option<&mut Listener> {
+        self.entries.get_mut(id.0)
+    }
+
+    /// Who listens at `local`: the exact address first, then any address of the family. A listener at `[::]` does not
+    /// get IPv4 connections.
+    pub(crate) fn find(&self, local: SocketAddr) -> Option<ListenerId> {
+        let at_port = self.by_port.get(&local.port())?;
+        let with = |ip: IpAddr| {
+            let is_it = |id: &&ListenerId| {
+                self.entries.get(id.0).is_some_and(|known| known.local.ip() == ip)
+            };
+            at_port.iter().find(is_it).copied()
+        };
+        let any = if local.is_ipv4() { IpAddr::from([0; 4]) } else { IpAddr::from([0; 16]) };
+        with(local.ip()).or_else(|| with(any))
+    }
+}
