@@ -61,10 +61,10 @@ fn ether_type(frame: &[u8], mut at: usize) -> Option<(&[u8], Network)> {
 #[inline]
 fn by_ether_type(kind: u16, rest: &[u8]) -> (&[u8], Network) {
     // The kernel may hand over tagged frames in a cooked header, tag first.
-    if ETHERTYPE_TAGS.contains(&kind) {
-        if let Some(inner) = ether_type(rest, 2) {
-            return inner;
-        }
+    if ETHERTYPE_TAGS.contains(&kind)
+        && let Some(inner) = ether_type(rest, 2)
+    {
+        return inner;
     }
     let network = match kind {
         ETHERTYPE_IPV4 | ETHERTYPE_IPV6 => Network::Ip,

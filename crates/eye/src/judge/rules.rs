@@ -130,17 +130,18 @@ pub(crate) struct Violation {
     pub(crate) certain: bool,
 }
 
-/// What was broken on a connection; takes a word of memory while that is nothing.
+/// What was broken on a connection.
 #[derive(Debug, Default)]
-pub(crate) struct Violations(Option<Box<Vec<Violation>>>);
+pub(crate) struct Violations(Vec<Violation>);
 
 impl Violations {
     pub(crate) fn add(&mut self, rule: Rule, case: &Case<'_>) {
         self.add_for(rule, case.side, case.arrival.number);
-        if case.arrival.vantage == Vantage::Path && rule.doubtful_on_path() {
-            if let Some(violation) = self.find(rule, case.side) {
-                violation.certain = false;
-            }
+        if case.arrival.vantage == Vantage::Path
+            && rule.doubtful_on_path()
+            && let Some(violation) = self.find(rule, case.side)
+        {
+            violation.certain = false;
         }
     }
 
@@ -154,7 +155,7 @@ impl Violations {
         }
         let packets = SmallVec::from_slice(&[packet]);
         let violation = Violation { rule, by, packets, count: 1, certain: true };
-        self.0.get_or_insert_default().push(violation);
+        self.0.push(violation);
     }
 
     /// How often any rule was broken.
@@ -164,10 +165,10 @@ impl Violations {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Violation> {
-        self.0.iter().flat_map(|list| list.iter())
+        self.0.iter()
     }
 
     fn find(&mut self, rule: Rule, by: Side) -> Option<&mut Violation> {
-        self.0.as_mut()?.iter_mut().find(|violation| violation.rule == rule && violation.by == by)
+        self.0.iter_mut().find(|violation| violation.rule == rule && violation.by == by)
     }
 }

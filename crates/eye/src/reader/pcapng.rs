@@ -100,7 +100,8 @@ impl Pcapng {
             self.interfaces.clear();
         }
         let len = self.order.u32(head, 4);
-        if len as usize > MAX_RECORD_BYTES || (len as usize) < FRAME_BYTES || len % 4 != 0 {
+        if len as usize > MAX_RECORD_BYTES || (len as usize) < FRAME_BYTES || !len.is_multiple_of(4)
+        {
             return Err(Damage::AbsurdLength { what: "a block", len: u64::from(len) });
         }
         Ok(Some((self.order.u32(head, 0), len as usize)))

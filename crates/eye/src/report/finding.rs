@@ -54,6 +54,26 @@ pub enum FindingCode {
     Corruption,
 }
 
+impl FindingCode {
+    /// As it is serialized.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ProtocolViolation => "protocol_violation",
+            Self::HandshakeNumberWrong => "handshake_number_wrong",
+            Self::SynFin => "syn_fin",
+            Self::Null => "null",
+            Self::ChristmasTree => "christmas_tree",
+            Self::Refused => "refused",
+            Self::SynUnanswered => "syn_unanswered",
+            Self::SynFiltered => "syn_filtered",
+            Self::HalfOpen => "half_open",
+            Self::ResetMidStream => "reset_mid_stream",
+            Self::Corruption => "corruption",
+        }
+    }
+}
+
 /// How bad a finding is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "lowercase")]

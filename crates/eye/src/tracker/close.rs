@@ -15,6 +15,8 @@ pub(crate) struct Reset {
     pub(crate) accepted: bool,
     /// Its supposed sender went on as if it had sent none.
     pub(crate) contested: bool,
+    /// The other end has sent a RST as well since.
+    pub(crate) answered: bool,
     /// FINs of both ends seen and acknowledged before.
     pub(crate) after_close: bool,
     /// A FIN of either end seen before.

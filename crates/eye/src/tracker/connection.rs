@@ -1,6 +1,6 @@
 //! One connection and what each packet changes of it.
 
-use super::end::SynOptions;
+use super::end::{Behind, SynOptions};
 use super::{End, Handshake, Reset, Side, Step};
 use crate::config::Vantage;
 use crate::decode::{ChecksumFound, IcmpError, Segment};
@@ -67,8 +67,9 @@ impl Connection {
     pub(crate) fn new(id: u64, segment: &Segment<'_>, time: Instant) -> Self {
         let (key, source_is_low) = FlowKey::of(segment.source, segment.destination);
         let flags = segment.tcp.flags();
-        // Without a SYN, the end with the lower port is taken for the server.
-        let source_is_client = match (flags.syn(), flags.ack()) {
+        // Without a SYN that a TCP could have sent, the end with the lower port is taken for the server.
+        let opens = flags.syn() && !flags.intersects(Flags::FIN | Flags::RST);
+        let source_is_client = match (opens, flags.ack()) {
             (true, acks) => !acks,
             (false, _) => segment.source.port >= segment.destination.port,
         };
@@ -76,7 +77,7 @@ impl Connection {
             id,
             key,
             client_is_low: source_is_low == source_is_client,
-            roles_inferred: !flags.syn(),
+            roles_inferred: !opens,
             first: time,
             last: time,
             ends: [End::default(), End::default()],
@@ -373,7 +374,6 @@ impl Connection {
     fn take_in_data(&mut self, case: &Case<'_>, start: i64, end: i64, touch: &mut Touch) -> bool {
         let Case { side, segment, arrival, .. } = *case;
         let len = end - start;
-        let rtt = || self.handshake.rtt().map(|rtt| rtt.as_nanos() as u64);
         let sender = &self.ends[side.index()];
         // RFC 9293 §3.8.4: an octet before the window, to be acknowledged again.
         let probes = len <= 1
@@ -389,32 +389,35 @@ impl Connection {
         if len == 0 {
             return false;
         }
-        let behind = start < sender.sequence.max_end();
-        let copy = behind && sender.is_copy(segment.tcp.seq(), segment.ip_id);
-        let again = behind && !copy && sender.was_sent_again(segment.ip_id, arrival.time, rtt());
+        let rtt = || self.handshake.rtt().map(|rtt| rtt.as_nanos() as u64);
         let sender = &mut self.ends[side.index()];
+        let behind = start < sender.sequence.max_end();
         let inserted = sender.sequence.insert(start, end);
-        sender.remember(segment.tcp.seq(), segment.ip_id);
+        let (number, ip_id, time) = (segment.tcp.seq(), segment.ip_id, arrival.time);
         if !behind {
-            sender.reached_further(segment.ip_id, arrival.time);
+            sender.sent_new(number, ip_id, time);
             if sender.sequence.has_hole() {
                 touch.marks |= Marks::AFTER_HOLE;
             }
             return false;
         }
-        if copy {
-            sender.counters.duplicates += 1;
-            touch.marks |= Marks::DUPLICATE;
-            return false;
+        match sender.sent_behind(number, ip_id, time, inserted.old, rtt()) {
+            Behind::Copy => {
+                sender.counters.duplicates += 1;
+                touch.marks |= Marks::DUPLICATE;
+                false
+            }
+            Behind::Late => {
+                sender.counters.out_of_order += 1;
+                touch.marks |= Marks::OUT_OF_ORDER;
+                false
+            }
+            Behind::Retransmission => {
+                let repeated = if inserted.old > 0 { inserted.old } else { len.unsigned_abs() };
+                sender.counters.retransmitted_bytes += repeated;
+                true
+            }
         }
-        if inserted.old == 0 && !again {
-            sender.counters.out_of_order += 1;
-            touch.marks |= Marks::OUT_OF_ORDER;
-            return false;
-        }
-        let repeated = if again { len.unsigned_abs() } else { inserted.old };
-        sender.counters.retransmitted_bytes += repeated;
-        true
     }
 
     /// Says whether the FIN was sent before.
@@ -461,9 +464,11 @@ impl Connection {
                 peer.sequence.acknowledge(ack, data_end);
             }
         }
-        let known = self.reset.is_some_and(|reset| reset.accepted || !accepted);
-        if known {
-            return;
+        if let Some(reset) = &mut self.reset {
+            reset.answered |= accepted && reset.by != side;
+            if reset.accepted || !accepted {
+                return;
+            }
         }
         let fins = self.ends.iter().filter(|end| end.fin_at.is_some()).count();
         let after_close = self.ends.iter().all(End::fin_acked);
@@ -472,6 +477,7 @@ impl Connection {
             packet: arrival.number,
             accepted,
             contested: false,
+            answered: false,
             after_close,
             after_fin: fins > 0,
             synchronized,

@@ -4,8 +4,8 @@ use super::sequence::Sequence;
 use sockeye_wire::tcp::TcpOption;
 use sockeye_wire::{Instant, SeqNumber};
 
-/// Segments whose IP identification is remembered, to tell a copy made by the network from a retransmission.
-const RECENT: usize = 8;
+/// Segments whose IP identification is remembered, to tell a copy made by the network where identifications do not count up.
+const RECENT: usize = 4;
 
 /// One end of a connection.
 #[derive(Debug, Default)]
@@ -32,8 +32,52 @@ pub(crate) struct End {
     pub(crate) timestamp: Option<u32>,
     recent: [(SeqNumber, u16); RECENT],
     recent_at: u8,
-    /// IP identification of the segment that reached furthest, and when it was seen.
-    newest: (u16, Instant),
+    sent: SendOrder,
+}
+
+/// The order in which segments were sent, as far as IP identifications tell it.
+#[derive(Debug, Default)]
+struct SendOrder {
+    /// Identification of the data segment that was sent last, as far as is known.
+    id: u16,
+    /// When the segment that reached furthest was seen.
+    time: Instant,
+    /// How often the identification grew by a little from one new segment to the next.
+    steps_up: u8,
+}
+
+impl SendOrder {
+    /// The largest step between two data segments that is believed to be counting.
+    const MAX_STEP: u16 = 1024;
+    /// Steps up in a row after which identifications are believed.
+    const TRUSTED: u8 = 4;
+
+    fn counts_up(&self) -> bool {
+        self.steps_up >= Self::TRUSTED
+    }
+
+    #[inline]
+    fn next(&mut self, id: u16) {
+        let step = id.wrapping_sub(self.id);
+        let small = (1..=Self::MAX_STEP).contains(&step);
+        self.steps_up = if small { self.steps_up.saturating_add(1) } else { self.steps_up / 2 };
+        self.id = id;
+    }
+
+    fn is_after(&self, id: u16) -> bool {
+        id.wrapping_sub(self.id).cast_signed() > 0
+    }
+}
+
+/// What a segment with a place below the furthest one is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Behind {
+    /// Sent again.
+    Retransmission,
+    /// Sent before what lies beyond it, seen later.
+    Late,
+    /// A copy made by the network.
+    Copy,
 }
 
 /// Counts of what one end sent.
@@ -125,34 +169,52 @@ impl End {
         }
     }
 
-    /// Whether a segment is a copy that the network made: same place, same nonzero IP identification.
-    pub(crate) fn is_copy(&self, seq: SeqNumber, ip_id: u16) -> bool {
-        ip_id != 0 && self.recent.contains(&(seq, ip_id))
+    /// Notes a segment with data that begins where no other reached.
+    #[inline]
+    pub(crate) fn sent_new(&mut self, seq: SeqNumber, ip_id: u16, time: Instant) {
+        self.sent.time = time;
+        if ip_id != 0 {
+            self.sent.next(ip_id);
+            self.remember(seq, ip_id);
+        }
+    }
+
+    /// Tells what a segment is that begins below the furthest place reached; `seen` is how much of it was seen before.
+    ///
+    /// Identifications that count up tell when it was sent. Where the sender does not count, a copy is known by having the
+    /// same identification, and a hole that is filled by the time it took: a retransmission takes most of a round trip.
+    pub(crate) fn sent_behind(
+        &mut self,
+        seq: SeqNumber,
+        ip_id: u16,
+        time: Instant,
+        seen: u64,
+        rtt_nanos: Option<u64>,
+    ) -> Behind {
+        const UNKNOWN_RTT_NANOS: u64 = 3_000_000;
+        let known = ip_id != 0 && self.recent.contains(&(seq, ip_id));
+        self.remember(seq, ip_id);
+        let late_or_copy = if seen > 0 { Behind::Copy } else { Behind::Late };
+        if ip_id != 0 && self.sent.counts_up() {
+            if !self.sent.is_after(ip_id) {
+                return late_or_copy;
+            }
+            self.sent.id = ip_id;
+            return Behind::Retransmission;
+        }
+        if known {
+            return Behind::Copy;
+        }
+        let patience = rtt_nanos.map_or(UNKNOWN_RTT_NANOS, |rtt| rtt / 4 * 3);
+        let waited = time.as_nanos().saturating_sub(self.sent.time.as_nanos());
+        if seen > 0 || waited > patience { Behind::Retransmission } else { Behind::Late }
     }
 
     #[inline]
-    pub(crate) fn remember(&mut self, seq: SeqNumber, ip_id: u16) {
+    fn remember(&mut self, seq: SeqNumber, ip_id: u16) {
         if ip_id != 0 {
             self.recent[usize::from(self.recent_at) % RECENT] = (seq, ip_id);
             self.recent_at = self.recent_at.wrapping_add(1);
         }
-    }
-
-    #[inline]
-    pub(crate) fn reached_further(&mut self, ip_id: u16, time: Instant) {
-        self.newest = (ip_id, time);
-    }
-
-    /// Whether a segment that fills a hole was sent after what lies beyond the hole, and so again; otherwise it only came
-    /// late. Identifications that count up tell it for sure; without them, only a retransmission takes most of a round
-    /// trip.
-    pub(crate) fn was_sent_again(&self, ip_id: u16, time: Instant, rtt_nanos: Option<u64>) -> bool {
-        let (newest_id, newest_time) = self.newest;
-        if ip_id != 0 && newest_id != 0 {
-            return ip_id.wrapping_sub(newest_id).cast_signed() > 0;
-        }
-        const UNKNOWN_RTT_NANOS: u64 = 3_000_000;
-        let patience = rtt_nanos.map_or(UNKNOWN_RTT_NANOS, |rtt| rtt / 4 * 3);
-        time.as_nanos().saturating_sub(newest_time.as_nanos()) > patience
     }
 }

@@ -118,7 +118,7 @@ impl Handshake {
             match u32::try_from(ahead) {
                 Ok(ahead) if ahead >= 1 && ahead <= 1 + self.syn_payload => Some(true),
                 // Segments before it may have been lost before they were seen.
-                Ok(ahead) if ahead >= 1 && ahead < 1 << 30 => None,
+                Ok(ahead) if (1..1 << 30).contains(&ahead) => None,
                 _ => Some(false),
             }
         });

@@ -11,13 +11,15 @@ impl Connection {
     pub(crate) fn state(&self, side: Side) -> Option<StateName> {
         let (end, peer) = (self.end(side), self.end(side.other()));
         if let Some(reset) = self.reset() {
-            let sent_it = reset.by == side && !reset.contested;
+            let sent_it = reset.by == side && (reset.answered || !reset.contested);
             let believes_it = reset.by != side && reset.accepted && end.counters.packets > 0;
             if sent_it || believes_it {
                 return Some(StateName::Closed);
             }
         }
-        if end.isn.is_none() && !end.acknowledges {
+        // In mid-stream, only an exchange tells that there is a connection.
+        let exchange = end.acknowledges && peer.counters.packets > 0;
+        if end.isn.is_none() && !exchange {
             return None;
         }
         let acked_peer_syn = peer.sequence.acked() >= 1;

@@ -1,5 +1,9 @@
 //! Reports for people and for programs.
 
 mod json;
+mod ladder;
+mod table;
 
 pub use json::json_line;
+pub use ladder::Ladder;
+pub use table::table;
