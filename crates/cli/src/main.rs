@@ -1,2 +1,49 @@
-//! The `sockeye` program.
-fn main() {}
+//! The program `sockeye`: one file a command under [`commands`].
+#![forbid(unsafe_code)]
+
+mod commands;
+mod failure;
+
+use clap::{Parser, Subcommand};
+use failure::Failure;
+use std::process::ExitCode;
+
+/// TCP in user space: spoken and read.
+///
+/// Sockeye is a complete TCP of its own, and a reader of captures that follows every connection. Begin with `sockeye demo`: it
+/// needs no privilege and shows a whole connection, from the three-way handshake to the close.
+#[derive(Debug, Parser)]
+#[command(name = "sockeye", version, propagate_version = true, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(commands::demo::Demo),
+    Read(commands::read::Read),
+    Serve(commands::serve::Serve),
+    Connect(commands::connect::Connect),
+    Listen(commands::listen::Listen),
+    Completions(commands::about::Completions),
+    Man(commands::about::Man),
+}
+
+fn main() -> ExitCode {
+    // Usage errors leave with 2, --help and --version with 0, from here.
+    let arguments = Arguments::parse();
+    let outcome = match arguments.command {
+        Command::Demo(demo) => demo.run(),
+        Command::Read(read) => read.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Connect(connect) => connect.run(),
+        Command::Listen(listen) => listen.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
