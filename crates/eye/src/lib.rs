@@ -38,6 +38,8 @@ pub mod judge;
 mod observation;
 pub mod reader;
 pub mod report;
+#[cfg(test)]
+mod testing;
 pub mod tracker;
 pub mod write;
 

@@ -8,6 +8,8 @@ mod icmp;
 mod ip;
 mod link;
 mod segment;
+#[cfg(test)]
+mod tests;
 
 pub use fragments::Reassembler;
 pub use icmp::{IcmpError, IcmpKind};

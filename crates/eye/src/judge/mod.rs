@@ -7,6 +7,8 @@ mod flags;
 mod options;
 mod rules;
 mod sequence;
+#[cfg(test)]
+mod tests;
 
 pub use rules::Rule;
 pub(crate) use rules::{Violation, Violations};

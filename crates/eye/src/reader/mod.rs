@@ -12,6 +12,8 @@ mod error;
 mod pcap;
 mod pcapng;
 mod source;
+#[cfg(test)]
+mod tests;
 
 pub use error::{Damage, ReadError};
 

@@ -9,6 +9,8 @@ mod end;
 mod handshake;
 mod sequence;
 mod states;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use close::Reset;
 pub(crate) use connection::{Arrival, Connection, Touch, quotes};
