@@ -2,6 +2,7 @@
 
 use crate::HeaderBytes;
 use crate::ethernet::MacAddr;
+use crate::packet::append;
 use core::net::Ipv4Addr;
 use etherparse::{ArpHardwareId, ArpPacketSlice, EtherType};
 
@@ -65,11 +66,11 @@ impl ArpPacket {
             ArpOperation::Request => 1,
             ArpOperation::Reply => 2,
         };
-        out.extend([0, 1, 0x08, 0x00, 6, 4, 0, operation]);
-        out.extend(self.sender_mac.0);
-        out.extend(self.sender.octets());
-        out.extend(self.target_mac.0);
-        out.extend(self.target.octets());
+        append(out, &[0, 1, 0x08, 0x00, 6, 4, 0, operation]);
+        append(out, &self.sender_mac.0);
+        append(out, &self.sender.octets());
+        append(out, &self.target_mac.0);
+        append(out, &self.target.octets());
     }
 }
 

@@ -1,6 +1,7 @@
 //! Ethernet II frames with VLAN tags (IEEE 802.3, 802.1Q, 802.1ad).
 
 use crate::HeaderBytes;
+use crate::packet::append;
 use core::fmt;
 use core::net::{Ipv4Addr, Ipv6Addr};
 use etherparse::Ethernet2HeaderSlice;
@@ -139,13 +140,13 @@ impl EthernetHeader {
     /// If fewer than 18 octets of room are left.
     #[inline]
     pub fn emit(&self, out: &mut HeaderBytes) {
-        out.extend(self.destination.0);
-        out.extend(self.source.0);
+        append(out, &self.destination.0);
+        append(out, &self.source.0);
         if let Some(vlan) = self.vlan {
-            out.extend(ether_type::VLAN.to_be_bytes());
-            out.extend((vlan & 0x0fff).to_be_bytes());
+            append(out, &ether_type::VLAN.to_be_bytes());
+            append(out, &(vlan & 0x0fff).to_be_bytes());
         }
-        out.extend(self.ether_type.to_be_bytes());
+        append(out, &self.ether_type.to_be_bytes());
     }
 }
 

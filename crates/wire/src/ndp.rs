@@ -2,6 +2,7 @@
 
 use crate::ethernet::MacAddr;
 use crate::icmp::IcmpHeader;
+use crate::packet::append;
 use crate::{HeaderBytes, Payload};
 use bytes::Bytes;
 use core::net::Ipv6Addr;
@@ -106,7 +107,7 @@ impl NdpMessage {
         }
         let body = Payload::from(Bytes::copy_from_slice(&data[..len]));
         header.emit(source.into(), destination.into(), &body, out);
-        out.extend(data[..len].iter().copied());
+        append(out, &data[..len]);
     }
 }
 

@@ -10,6 +10,16 @@ pub const MAX_HEADER_BYTES: usize = 128;
 /// Headers built in place, without allocation.
 pub type HeaderBytes = ArrayVec<u8, MAX_HEADER_BYTES>;
 
+/// Appends octets to headers that are being built.
+///
+/// # Panics
+/// If there is no room for them: every header has a known largest size, so that is a mistake of the caller's.
+#[inline]
+pub fn append(headers: &mut HeaderBytes, octets: &[u8]) {
+    let fits = headers.try_extend_from_slice(octets).is_ok();
+    assert!(fits, "headers exceed {MAX_HEADER_BYTES} bytes");
+}
+
 /// What is known of a packet's transport checksum.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ChecksumState {

@@ -2,6 +2,7 @@
 
 use super::{ErrorKind, HEADER_BYTES};
 use crate::ip::protocol;
+use crate::packet::append;
 use crate::{Checksum, HeaderBytes, Payload};
 use core::net::IpAddr;
 
@@ -84,6 +85,6 @@ impl IcmpHeader {
             sum = sum.with(piece);
         }
         header[2..4].copy_from_slice(&sum.finish().to_be_bytes());
-        out.extend(header);
+        append(out, &header);
     }
 }

@@ -1,6 +1,7 @@
 //! An IP header to be sent.
 
 use super::{IPV4_HEADER_BYTES, IPV6_HEADER_BYTES};
+use crate::packet::append;
 use crate::{Checksum, Ecn, HeaderBytes};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -67,10 +68,10 @@ impl IpHeader {
     pub fn emit(&self, out: &mut HeaderBytes) {
         match (self.source, self.destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                out.extend(self.v4(source, destination));
+                append(out, &self.v4(source, destination));
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                out.extend(self.v6(source, destination));
+                append(out, &self.v6(source, destination));
             }
             _ => {}
         }
