@@ -79,7 +79,7 @@ impl Default for Limits {
             paths: 4_096,
             reassembly_bytes: 1 << 20,
             reassembly_time: Duration::from_secs(30),
-            outbox: 4_096,
+            outbox: 16_384,
             icmp_errors_per_second: 1_000,
             resets_per_second: 10_000,
             turn_bytes: 65_536,
@@ -105,7 +105,8 @@ pub struct InterfaceConfig {
     pub mtu: u16,
     /// Own addresses and their prefix lengths; each prefix is on the link.
     pub addresses: Vec<(IpAddr, u8)>,
-    /// Largest IP packet that the link cuts into segments itself; 0 if it does not.
+    /// Largest IP packet that the link cuts into segments itself; 0 if it does not. The link then completes the checksum
+    /// of what it cuts, whatever `checksum_offload` says.
     pub gso_max_bytes: u32,
     /// The link completes transport checksums.
     pub checksum_offload: bool,

@@ -13,7 +13,7 @@ pub enum Event {
         /// What: `CONNECTED`, `READABLE`, `WRITABLE`, `CLOSED`, `URGENT`.
         events: Events,
     },
-    /// A listener has a connection to accept, and had none when last announced.
+    /// A listener got connections to accept since it was last announced: accept until there is none.
     Listener {
         /// Which.
         id: ListenerId,

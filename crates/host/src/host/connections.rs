@@ -6,6 +6,7 @@ use crate::events::for_application;
 use crate::ids::ConnectionId;
 use crate::record::{Record, TimeWaitRecord};
 use crate::timer::TimerKey;
+use crate::wheel::TimerId;
 use bytes::Bytes;
 use core::time::Duration;
 use sockeye_tcp::{Config, Connection, Endpoints, Error, Events, KeepAlive};
@@ -243,7 +244,7 @@ impl Host {
                 time_wait,
                 endpoints: record.endpoints,
                 hash: record.hash,
-                timer: self.reassembly_timer,
+                timer: TimerId::UNSET,
                 since: now,
             });
             let timer = self.wheel.insert(TimerKey::TimeWait(place.index), Some(deadline));

@@ -12,6 +12,7 @@ use core::net::IpAddr;
 use sockeye_tcp::{Endpoints, Transmit};
 use sockeye_wire::ethernet::{self, EthernetHeader, ether_type};
 use sockeye_wire::ip::{IpHeader, protocol};
+use sockeye_wire::packet::append;
 use sockeye_wire::tcp::MAX_HEADER_BYTES;
 use sockeye_wire::{
     Checksum, ChecksumState, HeaderBytes, Instant, MacAddr, Meta, Packet, Payload, StateName,
@@ -271,7 +272,7 @@ fn segment_packet(
         ..IpHeader::new(source, destination, protocol::TCP, len)
     }
     .emit(&mut headers);
-    headers.extend(tcp[..tcp_len].iter().copied());
+    append(&mut headers, &tcp[..tcp_len]);
     let meta = Meta {
         checksum: if partial { ChecksumState::Partial } else { ChecksumState::Valid },
         wire_segments: wire_segments.max(1),

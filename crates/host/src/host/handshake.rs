@@ -8,6 +8,7 @@ use crate::net::Hop;
 use crate::record::HalfOpenRecord;
 use crate::timer::TimerKey;
 use crate::trace::SegmentTrace;
+use crate::wheel::TimerId;
 use alloc::sync::Arc;
 use sockeye_tcp::{Connection, Endpoints, HalfOpen, HalfOpenEvent, Segment};
 use sockeye_wire::{Instant, SeqNumber, StateName};
@@ -46,7 +47,7 @@ impl Host {
             half_open,
             endpoints: *endpoints,
             hash,
-            timer: self.reassembly_timer,
+            timer: TimerId::UNSET,
             listener: id,
         });
         let timer = self.wheel.insert(TimerKey::HalfOpen(place.index), Some(deadline));

@@ -8,6 +8,7 @@ use crate::ids::{ConnectionId, ListenerId};
 use crate::net::Hop;
 use crate::record::{PathState, Record};
 use crate::timer::TimerKey;
+use crate::wheel::TimerId;
 use alloc::sync::Arc;
 use core::hash::{BuildHasher, Hasher};
 use core::net::{IpAddr, SocketAddr, SocketAddrV6};
@@ -271,8 +272,7 @@ impl Host {
             connection,
             endpoints,
             hash,
-            // Replaced below: the timer names the place, which is known only afterwards.
-            timer: self.reassembly_timer,
+            timer: TimerId::UNSET,
             path: PathState {
                 hop,
                 generation: self.network.generation(),

@@ -159,6 +159,11 @@ impl Host {
         segment: &Segment,
     ) {
         let flags = segment.flags;
+        if endpoints.remote.port() == 0 || endpoints.local.port() == 0 {
+            // Reserved (RFC 6335 §6): nobody can be there to hear an answer.
+            self.counters.dropped_malformed += 1;
+            return;
+        }
         if flags.rst() {
             return;
         }

@@ -179,19 +179,19 @@ impl<S: BuildHasher> Neighbours<S> {
 
     /// The other end acknowledged something new through this neighbour (RFC 4861 §7.3.1).
     pub(crate) fn confirm(&mut self, now: Instant, interface: InterfaceId, address: IpAddr) {
-        if let Some(entry) = self.known(interface, address) {
-            if !matches!(entry.state, State::Incomplete { .. }) {
-                entry.state = State::Reachable { until: now + REACHABLE };
-            }
+        if let Some(entry) = self.known(interface, address)
+            && !matches!(entry.state, State::Incomplete { .. })
+        {
+            entry.state = State::Reachable { until: now + REACHABLE };
         }
     }
 
     /// A connection gets no answers through this neighbour (RFC 1122 §3.3.1.4).
     pub(crate) fn suspect(&mut self, interface: InterfaceId, address: IpAddr) {
-        if let Some(entry) = self.known(interface, address) {
-            if matches!(entry.state, State::Reachable { .. }) {
-                entry.state = State::Stale;
-            }
+        if let Some(entry) = self.known(interface, address)
+            && matches!(entry.state, State::Reachable { .. })
+        {
+            entry.state = State::Stale;
         }
     }
 
@@ -253,14 +253,14 @@ impl<S: BuildHasher> Neighbours<S> {
                 address,
                 mac: MacAddr::default(),
                 state,
-                timer: wheel.insert(TimerKey::Reassembly, None),
+                timer: TimerId::UNSET,
                 used: now,
                 waiting: VecDeque::new(),
             })
             .index;
         let timer = wheel.insert(TimerKey::Neighbour(index), Some(now + wait));
         if let Some(entry) = self.entries.at_mut(index) {
-            wheel.remove(core::mem::replace(&mut entry.timer, timer));
+            entry.timer = timer;
         }
         self.table.insert((interface, address), index);
         Some(index)

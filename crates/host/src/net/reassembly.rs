@@ -104,7 +104,8 @@ impl<S: BuildHasher> Reassembly<S> {
     ) -> Outcome {
         let end = fragment.offset + data.len();
         // All pieces but the last are made of whole 8-octet units (RFC 8200 §4.5).
-        if data.is_empty() || end > MAX_DATAGRAM || (fragment.more && data.len() % 8 != 0) {
+        if data.is_empty() || end > MAX_DATAGRAM || (fragment.more && !data.len().is_multiple_of(8))
+        {
             return Outcome::Dropped;
         }
         let name = Name {

@@ -23,6 +23,11 @@ const UNLINKED: u16 = u16::MAX;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct TimerId(u32);
 
+impl TimerId {
+    /// Names none; for the moment between making an owner and its timer, which names the owner's place.
+    pub(crate) const UNSET: Self = Self(NONE);
+}
+
 struct Node<K> {
     /// The exact deadline; `FAR_FUTURE` for none.
     deadline: Instant,
