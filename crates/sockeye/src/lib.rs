@@ -1,1 +1,71 @@
-//! TCP in user space: Stack, TcpListener and TcpStream on tokio.
+//! TCP in user space, on tokio.
+//!
+//! A [`Stack`] has addresses of its own on links of its own: a TUN device, an in-memory pair, anything that implements
+//! [`Link`](link::Link). [`TcpListener`] and [`TcpStream`] then work as those of tokio do, so that whatever runs over
+//! `AsyncRead + AsyncWrite` (hyper, rustls, …) runs over it unchanged.
+//!
+//! ```
+//! use sockeye::link::memory::{PairConfig, pair};
+//! use sockeye::{Interface, Stack};
+//! use std::net::Ipv4Addr;
+//! use tokio::io::{AsyncReadExt, AsyncWriteExt};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let (a, b) = pair(PairConfig::default());
+//! let a = Stack::builder().interface(Interface::new(a).address(Ipv4Addr::new(10, 0, 0, 1), 24)).spawn()?;
+//! let b = Stack::builder().interface(Interface::new(b).address(Ipv4Addr::new(10, 0, 0, 2), 24)).spawn()?;
+//!
+//! let listener = b.listen(([10, 0, 0, 2], 80).into())?;
+//! let mut client = a.connect(([10, 0, 0, 2], 80).into()).await?;
+//! let (mut server, peer) = listener.accept().await?;
+//! assert_eq!(peer, client.local_addr()?);
+//!
+//! client.write_all(b"hello").await?;
+//! client.shutdown().await?;
+//! let mut heard = String::new();
+//! server.read_to_string(&mut heard).await?;
+//! assert_eq!(heard, "hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it runs
+//!
+//! The connections and links of a stack stand behind one lock. A call such as a write runs the protocol in its own thread, down to the
+//! system call that sends the packet; a task (the driver) does what no call does: arriving packets, in batches, and timers.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `stack`, `builder` | [`Stack`], and how one is put together |
+//! | `listener`, `stream`, `split` | the sockets |
+//! | `core` | what the lock guards: host, links, waiting tasks |
+//! | `driver` | the task |
+#![forbid(unsafe_code)]
+
+mod builder;
+mod clock;
+mod core;
+mod driver;
+mod error;
+mod listener;
+mod shared;
+mod split;
+mod stack;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod waiters;
+
+pub use builder::{Interface, StackBuilder};
+pub use listener::TcpListener;
+pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
+pub use stack::Stack;
+pub use stream::TcpStream;
+
+pub use sockeye_host::{
+    Counters, Counts, Direction, Endpoints, HostConfig, Limits, Observer, SegmentTrace,
+};
+pub use sockeye_link as link;
+pub use sockeye_tcp::{Config, Info, KeepAlive};
+pub use sockeye_wire::{Flags, Instant, Packet, SeqNumber, StateName};

@@ -1,0 +1,98 @@
+//! Waiting for connections.
+
+use crate::error;
+use crate::shared::Handle;
+use crate::stack::{DEFAULT_BACKLOG, Stack};
+use crate::stream::TcpStream;
+use sockeye_host::ListenerId;
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll, ready};
+
+/// A socket that waits for connections, as [`tokio::net::TcpListener`]. Dropping it stops listening, and resets what was not accepted.
+pub struct TcpListener {
+    handle: Handle,
+    id: ListenerId,
+    local: SocketAddr,
+}
+
+impl TcpListener {
+    /// Listens at an address; an unspecified one stands for all of the family, and port 0 for any.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if someone listens exactly there, and
+    /// [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) if the address is not the stack's.
+    pub fn bind(stack: &Stack, local: SocketAddr) -> io::Result<Self> {
+        Self::bind_with_backlog(stack, local, DEFAULT_BACKLOG)
+    }
+
+    /// [`bind`](Self::bind) with a bound on the connections that wait to be accepted.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_with_backlog(stack: &Stack, local: SocketAddr, backlog: usize) -> io::Result<Self> {
+        stack.handle.call(|core, _now| {
+            if core.lifecycle.is_closing || core.lifecycle.is_stopped {
+                return Err(error::stopped());
+            }
+            let id = core.host.listen(local, backlog).map_err(error::of_host)?;
+            let local = core.host.listener_address(id).unwrap_or(local);
+            core.waiters.hold_listener(id);
+            Ok(Self { handle: stack.handle.clone(), id, local })
+        })
+    }
+
+    /// The next connection, and who opened it. Cancelling the future loses none.
+    ///
+    /// # Errors
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) once the stack is shut down.
+    pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|cx| self.poll_accept(cx)).await
+    }
+
+    /// [`accept`](Self::accept) for those who poll. All tasks that wait are woken.
+    ///
+    /// # Errors
+    /// As [`accept`](Self::accept).
+    pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let coop = ready!(tokio::task::coop::poll_proceed(cx));
+        self.handle.call(|core, _now| match core.host.accept(self.id) {
+            Some((id, endpoints)) => {
+                coop.made_progress();
+                let stream = TcpStream::new(&self.handle, core, id, endpoints);
+                Poll::Ready(Ok((stream, endpoints.remote)))
+            }
+            None if core.lifecycle.is_closing || core.lifecycle.is_stopped => {
+                Poll::Ready(Err(error::stopped()))
+            }
+            None => {
+                core.waiters.wait_to_accept(self.id, cx);
+                Poll::Pending
+            }
+        })
+    }
+
+    /// Where it listens; the port is known even if any was asked for.
+    ///
+    /// # Errors
+    /// None; the signature is that of the standard library.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.local)
+    }
+}
+
+impl Drop for TcpListener {
+    fn drop(&mut self) {
+        self.handle.call(|core, now| {
+            core.waiters.release_listener(self.id, &mut core.wakes);
+            core.host.close_listener(now, self.id);
+        });
+    }
+}
+
+impl std::fmt::Debug for TcpListener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TcpListener").field("local", &self.local).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+//! The stack as its users hold it.
+
+use crate::builder::StackBuilder;
+use crate::error;
+use crate::listener::TcpListener;
+use crate::shared::Handle;
+use crate::stream::TcpStream;
+use sockeye_host::{Counters, Counts};
+use std::future::poll_fn;
+use std::io;
+use std::net::SocketAddr;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+/// Connections that may wait to be accepted at a listener, if nothing else is said.
+pub(crate) const DEFAULT_BACKLOG: usize = 1_024;
+
+/// A TCP stack of its own: addresses on links, and a task that serves them.
+///
+/// Clones are handles to the same stack. It lives as long as there is a handle, listener or stream; connections that were dropped
+/// are then still closed in order, and the task ends.
+#[derive(Clone)]
+pub struct Stack {
+    pub(crate) handle: Handle,
+}
+
+impl Stack {
+    /// Puts a stack together.
+    pub fn builder() -> StackBuilder {
+        StackBuilder::new()
+    }
+
+    pub(crate) fn new(handle: Handle) -> Self {
+        Self { handle }
+    }
+
+    /// Opens a connection.
+    ///
+    /// Cancelling the future abandons the attempt.
+    ///
+    /// # Errors
+    /// Those of [`std::net::TcpStream::connect`]: refused, timed out, unreachable, no free port, …
+    pub async fn connect(&self, remote: SocketAddr) -> io::Result<TcpStream> {
+        self.connect_inner(remote, None).await
+    }
+
+    /// Opens a connection from a certain address or port; an unspecified address or port 0 leaves that to the stack.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect); [`AddrNotAvailable`](io::ErrorKind::AddrNotAvailable) if the address is not the stack's, and
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if the same connection exists.
+    pub async fn connect_from(
+        &self,
+        local: SocketAddr,
+        remote: SocketAddr,
+    ) -> io::Result<TcpStream> {
+        self.connect_inner(remote, Some(local)).await
+    }
+
+    async fn connect_inner(
+        &self,
+        remote: SocketAddr,
+        local: Option<SocketAddr>,
+    ) -> io::Result<TcpStream> {
+        let stream = self.handle.call(|core, now| {
+            if core.lifecycle.is_closing || core.lifecycle.is_stopped {
+                return Err(error::stopped());
+            }
+            let id = core.host.connect(now, remote, local).map_err(error::of_host)?;
+            let endpoints = core.host.endpoints(id).ok_or_else(error::stopped)?;
+            Ok(TcpStream::new(&self.handle, core, id, endpoints))
+        })?;
+        poll_fn(|cx| stream.poll_connected(cx)).await?;
+        Ok(stream)
+    }
+
+    /// Listens at an address; see [`TcpListener::bind`].
+    ///
+    /// # Errors
+    /// As [`TcpListener::bind`].
+    pub fn listen(&self, local: SocketAddr) -> io::Result<TcpListener> {
+        TcpListener::bind(self, local)
+    }
+
+    /// What the stack holds at the moment.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.handle.lock().host.counts()
+    }
+
+    /// What has become of packets so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        *self.handle.lock().host.counters()
+    }
+
+    /// Waits until a link fails for good, and says why. The stack goes on without it.
+    pub async fn link_failed(&self) -> io::Error {
+        poll_fn(|cx| {
+            let lifecycle = &mut self.handle.lock().lifecycle;
+            if let Some(error) = lifecycle.failures.pop() {
+                return Poll::Ready(error);
+            }
+            if !lifecycle.failure_waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+                lifecycle.failure_waiters.push(cx.waker().clone());
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// Ends the stack: nothing new is opened or accepted, every connection sends what was written and closes, and what has not
+    /// ended after `timeout` is reset. Says how many connections that were.
+    ///
+    /// Streams can be read until the peer closes; everything else fails with
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) or [`BrokenPipe`](io::ErrorKind::BrokenPipe).
+    pub async fn shutdown(&self, timeout: Duration) -> usize {
+        self.handle.call(|core, now| core.begin_shutdown(now));
+        // Whether it was in time shows in what is left to abort.
+        let _in_time = tokio::time::timeout(timeout, poll_fn(|cx| self.poll_finished(cx))).await;
+        let aborted = self.handle.call(|core, now| core.abort_unfinished(now));
+        self.handle.call(|core, _now| core.stop());
+        aborted
+    }
+
+    fn poll_finished(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut core = self.handle.lock();
+        if core.lifecycle.is_stopped || core.unfinished().next().is_none() {
+            return Poll::Ready(());
+        }
+        core.lifecycle.shutdown_waiter = Some(cx.waker().clone());
+        Poll::Pending
+    }
+}
+
+impl std::fmt::Debug for Stack {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stack").field("counts", &self.counts()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,168 @@
+//! Who waits for what: the wakers of tasks, by connection and by listener.
+
+use smallvec::SmallVec;
+use sockeye_host::{ConnectionId, Event, ListenerId};
+use sockeye_tcp::Events;
+use std::task::{Context, Waker};
+use std::time::Duration;
+
+/// Wakers to be woken once the lock is free, so that who wakes up does not run into it.
+#[derive(Default)]
+pub(crate) struct Wakes(SmallVec<[Waker; 8]>);
+
+impl Wakes {
+    pub(crate) fn add(&mut self, waker: &mut Option<Waker>) {
+        self.0.extend(waker.take());
+    }
+
+    pub(crate) fn add_all(&mut self, wakers: &mut Vec<Waker>) {
+        self.0.extend(wakers.drain(..));
+    }
+
+    pub(crate) fn wake(self) {
+        self.0.into_iter().for_each(Waker::wake);
+    }
+}
+
+/// The direction that a task waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Interest {
+    Read,
+    Write,
+}
+
+/// One entry for each connection and listener that the application holds.
+#[derive(Default)]
+pub(crate) struct Waiters {
+    connections: Vec<Option<ConnectionWaiters>>,
+    listeners: Vec<Option<ListenerWaiters>>,
+}
+
+struct ConnectionWaiters {
+    id: ConnectionId,
+    read: Option<Waker>,
+    write: Option<Waker>,
+    /// What happens to unsent data when the application lets go.
+    linger: Option<Duration>,
+    /// The application knows why the connection ended: writing goes into a broken pipe from now on.
+    is_end_told: bool,
+}
+
+struct ListenerWaiters {
+    id: ListenerId,
+    /// Several tasks may accept at one listener.
+    accept: Vec<Waker>,
+}
+
+impl Waiters {
+    pub(crate) fn hold_connection(&mut self, id: ConnectionId) {
+        let entry =
+            ConnectionWaiters { id, read: None, write: None, linger: None, is_end_told: false };
+        place(&mut self.connections, id.index(), entry);
+    }
+
+    /// Says how the connection is to linger.
+    pub(crate) fn release_connection(&mut self, id: ConnectionId) -> Option<Duration> {
+        let linger = self.connection(id)?.linger;
+        self.connections[id.index()] = None;
+        linger
+    }
+
+    pub(crate) fn set_linger(&mut self, id: ConnectionId, linger: Option<Duration>) {
+        if let Some(waiters) = self.connection(id) {
+            waiters.linger = linger;
+        }
+    }
+
+    pub(crate) fn linger(&mut self, id: ConnectionId) -> Option<Duration> {
+        self.connection(id)?.linger
+    }
+
+    /// Notes that the application learns why the connection ended; says whether it knew.
+    pub(crate) fn tell_end(&mut self, id: ConnectionId) -> bool {
+        self.connection(id).is_some_and(|waiters| std::mem::replace(&mut waiters.is_end_told, true))
+    }
+
+    pub(crate) fn hold_listener(&mut self, id: ListenerId) {
+        place(&mut self.listeners, id.index(), ListenerWaiters { id, accept: Vec::new() });
+    }
+
+    pub(crate) fn release_listener(&mut self, id: ListenerId, wakes: &mut Wakes) {
+        if let Some(waiters) = self.listener(id) {
+            wakes.add_all(&mut waiters.accept);
+            self.listeners[id.index()] = None;
+        }
+    }
+
+    pub(crate) fn connections(&self) -> impl Iterator<Item = ConnectionId> + '_ {
+        self.connections.iter().flatten().map(|waiters| waiters.id)
+    }
+
+    pub(crate) fn listeners(&self) -> impl Iterator<Item = ListenerId> + '_ {
+        self.listeners.iter().flatten().map(|waiters| waiters.id)
+    }
+
+    /// As with any `poll` function, the last task that asked is the one that is woken.
+    pub(crate) fn wait(&mut self, id: ConnectionId, interest: Interest, cx: &Context<'_>) {
+        let Some(waiters) = self.connection(id) else { return };
+        let slot = match interest {
+            Interest::Read => &mut waiters.read,
+            Interest::Write => &mut waiters.write,
+        };
+        match slot {
+            Some(waker) => waker.clone_from(cx.waker()),
+            None => *slot = Some(cx.waker().clone()),
+        }
+    }
+
+    pub(crate) fn wait_to_accept(&mut self, id: ListenerId, cx: &Context<'_>) {
+        let Some(waiters) = self.listener(id) else { return };
+        if !waiters.accept.iter().any(|waker| waker.will_wake(cx.waker())) {
+            waiters.accept.push(cx.waker().clone());
+        }
+    }
+
+    pub(crate) fn on_event(&mut self, event: Event, wakes: &mut Wakes) {
+        match event {
+            Event::Connection { id, events } => {
+                let Some(waiters) = self.connection(id) else { return };
+                if events.intersects(Events::READABLE | Events::CLOSED) {
+                    wakes.add(&mut waiters.read);
+                }
+                if events.intersects(Events::WRITABLE | Events::CONNECTED | Events::CLOSED) {
+                    wakes.add(&mut waiters.write);
+                }
+            }
+            Event::Listener { id } => {
+                let Some(waiters) = self.listener(id) else { return };
+                wakes.add_all(&mut waiters.accept);
+            }
+        }
+    }
+
+    /// Everybody, because nothing will ever happen again.
+    pub(crate) fn wake_all(&mut self, wakes: &mut Wakes) {
+        for waiters in self.connections.iter_mut().flatten() {
+            wakes.add(&mut waiters.read);
+            wakes.add(&mut waiters.write);
+        }
+        for waiters in self.listeners.iter_mut().flatten() {
+            wakes.add_all(&mut waiters.accept);
+        }
+    }
+
+    fn connection(&mut self, id: ConnectionId) -> Option<&mut ConnectionWaiters> {
+        self.connections.get_mut(id.index())?.as_mut().filter(|waiters| waiters.id == id)
+    }
+
+    fn listener(&mut self, id: ListenerId) -> Option<&mut ListenerWaiters> {
+        self.listeners.get_mut(id.index())?.as_mut().filter(|waiters| waiters.id == id)
+    }
+}
+
+fn place<T>(entries: &mut Vec<Option<T>>, index: usize, entry: T) {
+    if entries.len() <= index {
+        entries.resize_with(index + 1, || None);
+    }
+    entries[index] = Some(entry);
+}
