@@ -2,8 +2,12 @@
 
 use crate::common::{captures, corpus, name_and_place, reports, truth};
 use serde_json::Value;
-use sockeye_eye::{ConnectionReport, FindingCode, Side};
+use sockeye_eye::{
+    CaptureReader, Config, ConnectionReport, Eye, FindingCode, LinkType, Record, Side,
+};
+use sockeye_wire::Instant;
 use std::collections::BTreeMap;
+use std::path::Path;
 
 /// Captures in which some end, or somebody in its name, does break rules.
 const RULE_BREAKERS: [&str; 3] = ["land-and-odd-flags", "scan-null", "scan-xmas"];
@@ -264,4 +268,69 @@ fn actors(truth: &Value) -> Vec<Actor> {
 /// `pmtu-blackhole`: the server's application has written an answer that never left its kernel's buffer.
 fn unanswered(truth: &Value) -> bool {
     truth["name"] == "pmtu-blackhole"
+}
+
+/// What each end sent, taken from the capture at that end: the senders' vantage, with Linux as the one to be judged.
+#[test]
+fn linux_is_found_without_fault_at_the_senders() {
+    let Some(folder) = corpus() else {
+        return;
+    };
+    let mut judged = 0;
+    let mut accused = Vec::new();
+    for path in captures(&folder) {
+        let (name, place) = name_and_place(&path);
+        let other = folder.join(format!("{name}.server.pcap.gz"));
+        if place != "client" || !other.exists() {
+            continue;
+        }
+        let mut packets = sent_from(&path, [10, 77, 0, 1]);
+        packets.extend(sent_from(&other, [10, 77, 0, 2]));
+        packets.sort_by_key(|(time, _)| *time);
+        let mut eye = Eye::new(Config::at_senders());
+        for (index, (time, bytes)) in packets.iter().enumerate() {
+            eye.packet(&Record {
+                number: index as u64 + 1,
+                time: *time,
+                link_type: LinkType::ETHERNET,
+                bytes,
+                original_len: bytes.len() as u32,
+            });
+        }
+        judged += packets.len();
+        for report in eye.finish().0 {
+            for finding in report.violations() {
+                accused.push(format!("{name}: connection {}: {finding:?}", report.id));
+            }
+        }
+    }
+    assert!(accused.is_empty(), "{}", accused.join("\n"));
+    assert!(judged > 100_000);
+}
+
+/// The packets that an address sent, as its TCP sent them.
+///
+/// Two processors of one host can overtake each other between TCP and the capture, within microseconds; the identifications,
+/// which count up for each connection, tell in which order TCP had them.
+fn sent_from(path: &Path, address: [u8; 4]) -> Vec<(Instant, Vec<u8>)> {
+    let mut packets: Vec<(Instant, Vec<u8>)> = Vec::new();
+    let mut capture = CaptureReader::open(path).expect("a capture");
+    while let Some(record) = capture.next_record().expect("an undamaged capture") {
+        if record.bytes.get(26..30) != Some(&address[..]) {
+            continue;
+        }
+        let identification = |bytes: &[u8]| u16::from_be_bytes([bytes[18], bytes[19]]);
+        let id = identification(record.bytes);
+        let overtaken_by = |bytes: &[u8]| {
+            let ahead = identification(bytes).wrapping_sub(id).cast_signed();
+            bytes[34..38] == record.bytes[34..38] && id != 0 && (1..100).contains(&ahead)
+        };
+        let mut at = packets.len();
+        while at > 0 && overtaken_by(&packets[at - 1].1) {
+            at -= 1;
+        }
+        let time = packets.get(at).map_or(record.time, |(time, _)| *time);
+        packets.insert(at, (time, record.bytes.to_vec()));
+    }
+    packets
 }
