@@ -33,10 +33,13 @@ impl SharedWaker {
     /// Leaves a waker, to be used once; the one left before is forgotten.
     pub fn register(&self, waker: &Waker) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *waiting {
-            Some(known) => known.clone_from(waker),
-            none => *none = Some(waker.clone()),
+        if waiting.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            return;
         }
+        let forgotten = waiting.replace(waker.clone());
+        // Dropping a waker may drop a task, and that do anything: not under the lock.
+        drop(waiting);
+        drop(forgotten);
     }
 
     /// Wakes whoever waits, if anyone does.

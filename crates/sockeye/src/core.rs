@@ -194,10 +194,7 @@ impl Core {
 
     /// The driver goes to sleep until `armed`, unless called.
     pub(crate) fn arm(&mut self, waker: &Waker) -> Option<tokio::time::Instant> {
-        match &mut self.driver {
-            Some(known) => known.clone_from(waker),
-            none => *none = Some(waker.clone()),
-        }
+        self.wakes.replace(&mut self.driver, waker);
         self.armed = self.host.deadline().unwrap_or(Instant::FAR_FUTURE);
         self.clock.when(self.armed)
     }
@@ -222,7 +219,7 @@ impl Core {
 
     /// The application lets go of a connection, which closes in order.
     pub(crate) fn release(&mut self, now: Instant, id: ConnectionId) {
-        let linger = self.waiters.release_connection(id);
+        let linger = self.waiters.release_connection(id, &mut self.wakes);
         if self.lifecycle.is_stopped {
             return;
         }

@@ -1,9 +1,10 @@
 //! The stack as its users hold it.
 
 use crate::builder::StackBuilder;
+use crate::core::Core;
 use crate::error;
 use crate::listener::TcpListener;
-use crate::shared::Handle;
+use crate::shared::{Handle, unlock};
 use crate::stream::TcpStream;
 use sockeye_host::{Counters, Counts};
 use std::future::poll_fn;
@@ -128,7 +129,9 @@ impl Stack {
         if core.lifecycle.is_stopped || core.unfinished().next().is_none() {
             return Poll::Ready(());
         }
-        core.lifecycle.shutdown_waiter = Some(cx.waker().clone());
+        let Core { lifecycle, wakes, .. } = &mut *core;
+        wakes.replace(&mut lifecycle.shutdown_waiter, cx.waker());
+        unlock(core);
         Poll::Pending
     }
 }

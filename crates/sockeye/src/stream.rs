@@ -236,7 +236,7 @@ impl TcpStream {
                 Poll::Ready(Err(error::stopped()))
             }
             Err(Error::WouldBlock) => {
-                core.waiters.wait(self.id, interest, cx);
+                core.waiters.wait(self.id, interest, cx, &mut core.wakes);
                 Poll::Pending
             }
             Err(Error::Closing) => Poll::Ready(Err(error::of_connection(Error::Closing))),

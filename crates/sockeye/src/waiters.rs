@@ -6,21 +6,32 @@ use sockeye_tcp::Events;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-/// Wakers to be woken once the lock is free, so that who wakes up does not run into it.
+/// Wakers to be woken or dropped once the lock is free: who wakes up does not run into it, and dropping the last waker of a task may
+/// drop a stream.
 #[derive(Default)]
-pub(crate) struct Wakes(SmallVec<[Waker; 8]>);
+pub(crate) struct Wakes {
+    woken: SmallVec<[Waker; 8]>,
+    forgotten: SmallVec<[Waker; 2]>,
+}
 
 impl Wakes {
     pub(crate) fn add(&mut self, waker: &mut Option<Waker>) {
-        self.0.extend(waker.take());
+        self.woken.extend(waker.take());
     }
 
     pub(crate) fn add_all(&mut self, wakers: &mut Vec<Waker>) {
-        self.0.extend(wakers.drain(..));
+        self.woken.extend(wakers.drain(..));
+    }
+
+    /// Puts a task into the place of the one that waited there.
+    pub(crate) fn replace(&mut self, slot: &mut Option<Waker>, waker: &Waker) {
+        if !slot.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.forgotten.extend(slot.replace(waker.clone()));
+        }
     }
 
     pub(crate) fn wake(self) {
-        self.0.into_iter().for_each(Waker::wake);
+        self.woken.into_iter().for_each(Waker::wake);
     }
 }
 
@@ -62,10 +73,15 @@ impl Waiters {
     }
 
     /// Says how the connection is to linger.
-    pub(crate) fn release_connection(&mut self, id: ConnectionId) -> Option<Duration> {
-        let linger = self.connection(id)?.linger;
-        self.connections[id.index()] = None;
-        linger
+    pub(crate) fn release_connection(
+        &mut self,
+        id: ConnectionId,
+        wakes: &mut Wakes,
+    ) -> Option<Duration> {
+        self.connection(id)?;
+        let waiters = self.connections[id.index()].take()?;
+        wakes.forgotten.extend(waiters.read.into_iter().chain(waiters.write));
+        waiters.linger
     }
 
     pub(crate) fn set_linger(&mut self, id: ConnectionId, linger: Option<Duration>) {
@@ -103,16 +119,19 @@ impl Waiters {
     }
 
     /// As with any `poll` function, the last task that asked is the one that is woken.
-    pub(crate) fn wait(&mut self, id: ConnectionId, interest: Interest, cx: &Context<'_>) {
+    pub(crate) fn wait(
+        &mut self,
+        id: ConnectionId,
+        interest: Interest,
+        cx: &Context<'_>,
+        wakes: &mut Wakes,
+    ) {
         let Some(waiters) = self.connection(id) else { return };
         let slot = match interest {
             Interest::Read => &mut waiters.read,
             Interest::Write => &mut waiters.write,
         };
-        match slot {
-            Some(waker) => waker.clone_from(cx.waker()),
-            None => *slot = Some(cx.waker().clone()),
-        }
+        wakes.replace(slot, cx.waker());
     }
 
     pub(crate) fn wait_to_accept(&mut self, id: ListenerId, cx: &Context<'_>) {

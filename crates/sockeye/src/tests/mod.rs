@@ -3,6 +3,8 @@
 mod life;
 mod over;
 mod streams;
+#[cfg(target_os = "linux")]
+mod tun;
 
 use crate::link::Link;
 use crate::link::memory::{PairConfig, pair};

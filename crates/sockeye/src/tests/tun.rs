@@ -1,0 +1,144 @@
+//! Against Linux, over a TUN device in a network namespace of its own.
+
+use crate::link::{Tun, TunConfig};
+use crate::{Interface, Stack};
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::process::Command;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net;
+use tokio::time::{Instant, sleep, timeout};
+
+const OURS: [&str; 2] = ["10.66.0.2", "fd66::2"];
+const LINUX: [&str; 2] = ["10.66.0.1", "fd66::1"];
+const LEN: usize = 30_000_000;
+
+/// This test runs the one below by itself, as an unsafe system call would be needed to enter the namespace from here.
+#[test]
+fn against_linux() {
+    let entered = Command::new("unshare")
+        .args(["--net", "true"])
+        .status()
+        .is_ok_and(|status| status.success());
+    if !entered || !std::path::Path::new("/dev/net/tun").exists() {
+        println!("skipped: needs CAP_NET_ADMIN and CAP_SYS_ADMIN");
+        return;
+    }
+    let this_program = std::env::current_exe().unwrap();
+    let inside = Command::new("unshare")
+        .arg("--net")
+        .arg(this_program)
+        .args(["tests::tun::inside_the_namespace", "--exact", "--ignored", "--nocapture"])
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&inside.stdout);
+    assert!(
+        inside.status.success() && told.contains("1 passed"),
+        "{told}\n{}",
+        String::from_utf8_lossy(&inside.stderr)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "run by against_linux in a namespace of its own"]
+async fn inside_the_namespace() {
+    let addresses = OURS.map(|address| address.parse::<IpAddr>().unwrap());
+    let subnets = [(addresses[0], 24), (addresses[1], 64)];
+    let tun = Tun::open(&TunConfig::for_stack("sock0", &subnets)).unwrap();
+    let interface = subnets
+        .iter()
+        .fold(Interface::new(tun), |link, (address, len)| link.address(*address, *len));
+    let stack = Stack::builder().interface(interface.default_route()).spawn().unwrap();
+    linux_is_ready(&stack).await;
+    for (ours, linux) in OURS.iter().zip(LINUX) {
+        let (ours, linux) = (ours.parse().unwrap(), linux.parse().unwrap());
+        timeout(Duration::from_secs(60), scenarios(&stack, ours, linux)).await.unwrap();
+    }
+    assert_eq!(stack.shutdown(Duration::from_secs(2)).await, 0);
+}
+
+/// Linux notices up to a second late that the device has a carrier.
+async fn linux_is_ready(stack: &Stack) {
+    let begin = Instant::now();
+    let closed = SocketAddr::new(LINUX[0].parse().unwrap(), 9);
+    while timeout(Duration::from_millis(100), stack.connect(closed)).await.is_err() {
+        assert!(begin.elapsed() < Duration::from_secs(10));
+    }
+}
+
+async fn scenarios(stack: &Stack, ours: IpAddr, linux: IpAddr) {
+    println!("{ours}");
+    // A closed port, from either side, within a round trip.
+    let begin = Instant::now();
+    let refused = stack.connect(SocketAddr::new(linux, 9)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    let refused = net::TcpStream::connect(SocketAddr::new(ours, 9)).await.unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+    assert!(begin.elapsed() < Duration::from_millis(500));
+
+    // Both ways at once, whoever opened.
+    let data: Vec<u8> = (0..LEN).map(|n| (n % 247) as u8).collect();
+    let listener = stack.listen(SocketAddr::new(ours, 80)).unwrap();
+    let theirs = net::TcpListener::bind(SocketAddr::new(linux, 0)).await.unwrap();
+    let (a, b) =
+        tokio::join!(net::TcpStream::connect(SocketAddr::new(ours, 80)), listener.accept());
+    let (a, b) = (a.unwrap(), b.unwrap().0);
+    let begin = Instant::now();
+    tokio::join!(exchange(a, &data), exchange(b, &data));
+    println!("passive open, both ways: {:?}", begin.elapsed());
+    let (a, b) = tokio::join!(stack.connect(theirs.local_addr().unwrap()), theirs.accept());
+    let (a, b) = (a.unwrap(), b.unwrap().0);
+    let begin = Instant::now();
+    tokio::join!(exchange(a, &data), exchange(b, &data));
+    println!("active open, both ways: {:?}", begin.elapsed());
+
+    // A reset either way.
+    let pair = async || {
+        let (a, b) = tokio::join!(stack.connect(theirs.local_addr().unwrap()), theirs.accept());
+        (a.unwrap(), b.unwrap().0)
+    };
+    let (mut mine, linux_end) = pair().await;
+    linux_end.set_zero_linger().unwrap();
+    drop(linux_end);
+    assert_eq!(mine.read(&mut [0; 9]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+    drop(mine);
+    let (mine, mut linux_end) = pair().await;
+    mine.abort();
+    assert_eq!(linux_end.read(&mut [0; 9]).await.unwrap_err().kind(), ErrorKind::ConnectionReset);
+
+    // Closing in order, Linux first and us first.
+    let (mut mine, mut linux_end) = pair().await;
+    linux_end.shutdown().await.unwrap();
+    assert_eq!(mine.read(&mut [0; 9]).await.unwrap(), 0);
+    mine.write_all(b"still open").await.unwrap();
+    drop(mine);
+    assert_eq!(linux_end.read_to_end(&mut Vec::new()).await.unwrap(), 10);
+    let (mut mine, mut linux_end) = pair().await;
+    mine.shutdown().await.unwrap();
+    assert_eq!(linux_end.read(&mut [0; 9]).await.unwrap(), 0);
+    drop(linux_end);
+    assert_eq!(mine.read(&mut [0; 9]).await.unwrap(), 0);
+    drop(mine);
+
+    // Many, one after the other: nothing stays but TIME-WAIT.
+    for _ in 0..300 {
+        let (mine, linux_end) = pair().await;
+        drop((linux_end, mine));
+    }
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(stack.counts().connections, 0, "{:?}", stack.counts());
+}
+
+/// Sends the data, closes, and expects the same from the other side.
+async fn exchange(stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite, data: &[u8]) {
+    let (mut reader, mut writer) = tokio::io::split(stream);
+    let sending = async {
+        writer.write_all(data).await.unwrap();
+        writer.shutdown().await.unwrap();
+    };
+    let mut got = Vec::with_capacity(data.len());
+    let (_, received) = tokio::join!(sending, reader.read_to_end(&mut got));
+    assert_eq!(received.unwrap(), data.len());
+    assert!(got == data);
+}
