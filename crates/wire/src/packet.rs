@@ -184,6 +184,22 @@ impl Packet {
         whole
     }
 
+    /// As [`into_payload`](Self::into_payload) with everything from octet `from` on, leaving nothing behind: for whoever
+    /// has the packet by reference, because moving one is a copy of its header array.
+    #[inline]
+    #[must_use]
+    pub fn take_payload(&mut self, from: usize) -> Payload {
+        let len = self.len();
+        let payload = core::mem::take(&mut self.payload);
+        if self.headers.is_empty() {
+            let mut payload = payload;
+            payload.advance(from);
+            return payload;
+        }
+        let headers = core::mem::take(&mut self.headers);
+        Self { meta: self.meta, headers, payload }.into_payload(from, len)
+    }
+
     /// Drops the last octets so that `len` remain, as a link's padding must be (Ethernet's minimum frame).
     pub fn truncate(&mut self, len: usize) {
         if len >= self.headers.len() {
@@ -230,6 +246,9 @@ mod tests {
         let mut packet = Packet::new(Meta::at(Instant::ZERO), headers, payload);
         packet.headers_mut()[..2].copy_from_slice(&[8, 9]);
         assert_eq!(&packet.to_bytes()[..], b"\x08\x09\x03data");
+        let whole = packet.clone().into_payload(1, 7);
+        assert_eq!(packet.take_payload(1), whole);
+        assert!(packet.is_empty());
         let mut received = Packet::from_bytes(Meta::at(Instant::ZERO), Bytes::from_static(b"x"));
         assert!(received.headers_mut().is_empty());
     }
