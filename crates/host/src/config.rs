@@ -101,7 +101,8 @@ pub enum Medium {
 pub struct InterfaceConfig {
     /// What the link carries.
     pub medium: Medium,
-    /// Largest IP packet in octets, without the link's header.
+    /// Largest IP packet in octets, without the link's header. Less than 68, and with IPv6 less than 1,280, is taken as
+    /// that much.
     pub mtu: u16,
     /// Own addresses and their prefix lengths; each prefix is on the link.
     pub addresses: Vec<(IpAddr, u8)>,

@@ -53,7 +53,12 @@ impl Host {
 
     /// Tells the sender of `datagram` that it could not be used (RFC 1122 §3.2.2, RFC 4443 §2.4), unless that is not done:
     /// for fragments, and beyond the rate limit. Whom it was sent to, and by whom, the caller has checked.
-    pub(super) fn send_icmp_error(&mut self, now: Instant, datagram: &Datagram, kind: ErrorKind) {
+    pub(super) fn send_icmp_error(
+        &mut self,
+        now: Instant,
+        datagram: &Datagram<'_>,
+        kind: ErrorKind,
+    ) {
         let Some(ip_at) = datagram.ip_at else { return };
         let to = datagram.ip.source;
         let Some(header) = IcmpHeader::error(to, kind) else { return };
@@ -76,7 +81,7 @@ impl Host {
     pub(super) fn send_icmp(
         &mut self,
         now: Instant,
-        datagram: &Datagram,
+        datagram: &Datagram<'_>,
         header: IcmpHeader,
         data: Bytes,
     ) {

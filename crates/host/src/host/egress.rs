@@ -163,33 +163,44 @@ impl Host {
         &mut self,
         now: Instant,
         hop: Hop,
+        packet: Packet,
+    ) -> Option<(InterfaceId, Packet)> {
+        // Kept apart so that the usual packet is built where it is returned.
+        let medium = self.network.interface(hop.interface)?.medium;
+        if medium == Medium::Ip && hop.interface != InterfaceId::LOOPBACK {
+            return Some((hop.interface, packet));
+        }
+        self.pass_on_slowly(now, hop, packet)
+    }
+
+    fn pass_on_slowly(
+        &mut self,
+        now: Instant,
+        hop: Hop,
         mut packet: Packet,
     ) -> Option<(InterfaceId, Packet)> {
         if hop.interface == InterfaceId::LOOPBACK {
             self.loop_back(packet);
             return None;
         }
-        match self.network.interface(hop.interface)?.medium {
-            Medium::Ip => Some((hop.interface, packet)),
-            Medium::Ethernet(_) => match self.hardware_address(now, hop) {
-                Resolution::Known(mac) => {
-                    packet.headers_mut()[..6].copy_from_slice(&mac.0);
-                    Some((hop.interface, packet))
-                }
-                Resolution::Wait(entry, question) => {
-                    if self.network.neighbours.enqueue(entry, packet).is_some() {
-                        self.counters.dropped_neighbour += 1;
-                    }
-                    if let Some(question) = question {
-                        self.solicit(now, question);
-                    }
-                    None
-                }
-                Resolution::Full => {
+        match self.hardware_address(now, hop) {
+            Resolution::Known(mac) => {
+                packet.headers_mut()[..6].copy_from_slice(&mac.0);
+                Some((hop.interface, packet))
+            }
+            Resolution::Wait(entry, question) => {
+                if self.network.neighbours.enqueue(entry, packet).is_some() {
                     self.counters.dropped_neighbour += 1;
-                    None
                 }
-            },
+                if let Some(question) = question {
+                    self.solicit(now, question);
+                }
+                None
+            }
+            Resolution::Full => {
+                self.counters.dropped_neighbour += 1;
+                None
+            }
         }
     }
 
@@ -238,6 +249,7 @@ pub(super) fn begin_headers(interface: &Interface, destination: IpAddr) -> Heade
     headers
 }
 
+#[inline]
 fn segment_packet(
     now: Instant,
     interface: &Interface,

@@ -12,7 +12,7 @@ use sockeye_wire::icmp::{ErrorKind, IcmpHeader, IcmpView, Quoted};
 use sockeye_wire::ndp;
 
 impl Host {
-    pub(super) fn on_icmp_v4(&mut self, now: Instant, datagram: &Datagram) {
+    pub(super) fn on_icmp_v4(&mut self, now: Instant, datagram: &Datagram<'_>) {
         let bytes = datagram.transport();
         match IcmpView::parse_v4(&bytes) {
             Some(message) => self.on_icmp(now, datagram, message),
@@ -20,7 +20,7 @@ impl Host {
         }
     }
 
-    pub(super) fn on_icmp_v6(&mut self, now: Instant, datagram: &Datagram) {
+    pub(super) fn on_icmp_v6(&mut self, now: Instant, datagram: &Datagram<'_>) {
         let bytes = datagram.transport();
         let ip = &datagram.ip;
         match IcmpView::parse_v6(ip.source, ip.destination, &bytes) {
@@ -35,7 +35,7 @@ impl Host {
         }
     }
 
-    fn on_icmp(&mut self, now: Instant, datagram: &Datagram, message: IcmpView<'_>) {
+    fn on_icmp(&mut self, now: Instant, datagram: &Datagram<'_>, message: IcmpView<'_>) {
         if !self.is_for_us(datagram) {
             return;
         }
@@ -64,7 +64,7 @@ impl Host {
     fn on_icmp_error(
         &mut self,
         now: Instant,
-        datagram: &Datagram,
+        datagram: &Datagram<'_>,
         kind: ErrorKind,
         quoted: &Quoted,
     ) -> bool {
@@ -101,7 +101,7 @@ impl Host {
         }
     }
 
-    fn quoted_connection(&self, datagram: &Datagram, quoted: &Quoted) -> Option<u32> {
+    fn quoted_connection(&self, datagram: &Datagram<'_>, quoted: &Quoted) -> Option<u32> {
         let endpoints = endpoints_of(
             datagram.interface,
             (quoted.source, quoted.source_port),

@@ -11,17 +11,18 @@ use sockeye_wire::ip::{Fragment, IpError, IpView, protocol, walk_extensions};
 use sockeye_wire::{ChecksumState, Instant, Meta, Packet};
 
 /// A packet whose IP header was read.
-pub(super) struct Datagram {
+pub(super) struct Datagram<'p> {
     pub(super) interface: InterfaceId,
     pub(super) ip: IpView,
     /// Where the IP header begins; none if the datagram was put together from fragments.
     pub(super) ip_at: Option<usize>,
     /// Where the transport header begins.
     pub(super) transport_at: usize,
-    pub(super) packet: Packet,
+    /// Moving a packet would copy its header array.
+    pub(super) packet: &'p mut Packet,
 }
 
-impl Datagram {
+impl Datagram<'_> {
     /// The transport header and data in one piece.
     pub(super) fn transport(&self) -> Bytes {
         self.packet.to_bytes().slice(self.transport_at..)
@@ -30,7 +31,12 @@ impl Datagram {
 
 impl Host {
     /// A packet arrived on an interface. Anything may be in it; what is of no use is dropped and counted.
-    pub fn on_packet(&mut self, now: Instant, interface: InterfaceId, packet: Packet) {
+    pub fn on_packet(&mut self, now: Instant, interface: InterfaceId, mut packet: Packet) {
+        self.receive(now, interface, &mut packet);
+    }
+
+    #[inline]
+    fn receive(&mut self, now: Instant, interface: InterfaceId, packet: &mut Packet) {
         self.counters.received += 1;
         match self.network.interface(interface).map(|interface| interface.medium) {
             Some(Medium::Ip) => self.on_ip(now, interface, 0, packet),
@@ -47,12 +53,12 @@ impl Host {
         interface: InterfaceId,
         packets: impl IntoIterator<Item = Packet>,
     ) {
-        for packet in packets {
-            self.on_packet(now, interface, packet);
+        for mut packet in packets {
+            self.receive(now, interface, &mut packet);
         }
     }
 
-    fn on_frame(&mut self, now: Instant, interface: InterfaceId, mut packet: Packet) {
+    fn on_frame(&mut self, now: Instant, interface: InterfaceId, packet: &mut Packet) {
         let Some(own) = self.network.interface(interface).and_then(|known| known.mac()) else {
             return;
         };
@@ -72,13 +78,13 @@ impl Host {
             ether_type::IPV4 | ether_type::IPV6 => {
                 self.on_ip(now, interface, header.header_len, packet);
             }
-            ether_type::ARP => self.on_arp(now, interface, header.header_len, &packet),
+            ether_type::ARP => self.on_arp(now, interface, header.header_len, packet),
             _ => self.counters.dropped_frame += 1,
         }
     }
 
     #[inline]
-    fn on_ip(&mut self, now: Instant, interface: InterfaceId, ip_at: usize, mut packet: Packet) {
+    fn on_ip(&mut self, now: Instant, interface: InterfaceId, ip_at: usize, packet: &mut Packet) {
         let front = packet.front();
         let available = packet.len() - ip_at.min(packet.len());
         let parsed = IpView::parse(front.get(ip_at..).unwrap_or(&[]), available);
@@ -86,8 +92,8 @@ impl Host {
             Ok(ip) => ip,
             Err(IpError::Truncated { .. }) if front.len() < packet.len() => {
                 // The headers are spread over pieces, as no link of ours does it.
-                let whole = Packet::from_bytes(packet.meta, packet.to_bytes());
-                return self.on_ip(now, interface, ip_at, whole);
+                *packet = Packet::from_bytes(packet.meta, packet.to_bytes());
+                return self.on_ip(now, interface, ip_at, packet);
             }
             Err(_) => {
                 self.counters.dropped_ip_header += 1;
@@ -160,12 +166,12 @@ impl Host {
         ip.header_len = transport_at;
         ip.total_len = whole.len();
         let meta = Meta { checksum: ChecksumState::Unverified, ecn, ..meta };
-        let packet = Packet::from_bytes(meta, whole);
+        let packet = &mut Packet::from_bytes(meta, whole);
         self.on_datagram(now, Datagram { interface, ip, ip_at: None, transport_at, packet });
     }
 
     #[inline]
-    fn on_datagram(&mut self, now: Instant, datagram: Datagram) {
+    fn on_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
         match datagram.ip.protocol {
             protocol::TCP => self.on_tcp(now, datagram),
             protocol::ICMP if datagram.ip.source.is_ipv4() => self.on_icmp_v4(now, &datagram),
@@ -175,7 +181,7 @@ impl Host {
     }
 
     /// A protocol that nobody here speaks: its sender is told, unless it spoke to many.
-    fn on_unwanted(&mut self, now: Instant, datagram: &Datagram, protocol: u8) {
+    fn on_unwanted(&mut self, now: Instant, datagram: &Datagram<'_>, protocol: u8) {
         if !self.is_for_us(datagram) {
             return;
         }
@@ -189,7 +195,7 @@ impl Host {
     }
 
     /// Whether a datagram without a connection came from a possible sender to one of our addresses; counts it if not.
-    pub(super) fn is_for_us(&mut self, datagram: &Datagram) -> bool {
+    pub(super) fn is_for_us(&mut self, datagram: &Datagram<'_>) -> bool {
         let Datagram { interface, ip, packet, .. } = datagram;
         let dropped = match self.network.cast(*interface, ip.destination) {
             Cast::Other => &mut self.counters.dropped_not_ours,

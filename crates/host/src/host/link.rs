@@ -2,6 +2,7 @@
 
 use super::Host;
 use super::ingress::Datagram;
+use super::open::endpoints_of;
 use crate::config::InterfaceId;
 use crate::net::{Evidence, Expiry, Solicit};
 use alloc::collections::VecDeque;
@@ -68,7 +69,7 @@ impl Host {
     pub(super) fn on_ndp(
         &mut self,
         now: Instant,
-        datagram: &Datagram,
+        datagram: &Datagram<'_>,
         kind: u8,
         code: u8,
         body: &[u8],
@@ -183,20 +184,28 @@ impl Host {
         match self.network.neighbours.on_timer(now, &mut self.wheel, index) {
             Expiry::Nothing => {}
             Expiry::Solicit(question) => self.solicit(now, question),
-            Expiry::Failed(waiting) => self.on_neighbour_failed(now, waiting),
+            Expiry::Failed(interface, waiting) => {
+                self.on_neighbour_failed(now, interface, waiting);
+            }
         }
     }
 
     /// Nobody has the address. Connections that are opening learn it at once; for others it is one more lost packet.
-    fn on_neighbour_failed(&mut self, now: Instant, waiting: VecDeque<Packet>) {
+    fn on_neighbour_failed(
+        &mut self,
+        now: Instant,
+        interface: InterfaceId,
+        waiting: VecDeque<Packet>,
+    ) {
         for packet in waiting {
             self.counters.dropped_neighbour += 1;
             let ip = packet.front().get(ethernet::HEADER_BYTES..);
             let Some(quoted) = ip.and_then(Quoted::parse).filter(Quoted::is_tcp) else { continue };
-            let endpoints = sockeye_tcp::Endpoints {
-                local: (quoted.source, quoted.source_port).into(),
-                remote: (quoted.destination, quoted.destination_port).into(),
-            };
+            let endpoints = endpoints_of(
+                interface,
+                (quoted.source, quoted.source_port),
+                (quoted.destination, quoted.destination_port),
+            );
             self.fail_opening(now, &endpoints, &quoted);
         }
     }

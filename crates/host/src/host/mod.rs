@@ -35,7 +35,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::IpAddr;
 use egress::Egress;
-use sockeye_tcp::IsnGenerator;
+use sockeye_tcp::{Events, IsnGenerator};
 use sockeye_wire::{Packet, SeqNumber};
 
 /// An end system: interfaces with addresses, and all TCP connections on them.
@@ -229,7 +229,10 @@ impl Host {
                     if let Some(record) = self.connections.get_mut(id.0) {
                         record.announced = false;
                         let events = core::mem::take(&mut record.pending);
-                        return Some(Event::Connection { id, events });
+                        // Let go of meanwhile.
+                        if events != Events::NONE {
+                            return Some(Event::Connection { id, events });
+                        }
                     }
                 }
                 Announcement::Listener(id) => {

@@ -12,7 +12,7 @@ use sockeye_wire::{Checksum, ChecksumState, Instant, Packet, StateName};
 
 impl Host {
     #[inline]
-    pub(super) fn on_tcp(&mut self, now: Instant, datagram: Datagram) {
+    pub(super) fn on_tcp(&mut self, now: Instant, datagram: Datagram<'_>) {
         // RFC 9293 MUST-57: for everything, not the SYN alone.
         if datagram.packet.meta.link_broadcast {
             self.counters.dropped_broadcast += 1;
@@ -23,8 +23,9 @@ impl Host {
         let view = match TcpView::parse(front.get(at..).unwrap_or(&[])) {
             Ok(view) => view,
             Err(_) if front.len() < datagram.packet.len() => {
-                let packet = Packet::from_bytes(datagram.packet.meta, datagram.packet.to_bytes());
-                return self.on_tcp(now, Datagram { packet, ..datagram });
+                *datagram.packet =
+                    Packet::from_bytes(datagram.packet.meta, datagram.packet.to_bytes());
+                return self.on_tcp(now, datagram);
             }
             Err(_) => {
                 self.counters.dropped_malformed += 1;
@@ -32,7 +33,7 @@ impl Host {
             }
         };
         if datagram.packet.meta.checksum == ChecksumState::Unverified
-            && !sum_from(datagram.ip.pseudo_header(), &datagram.packet, at).is_valid()
+            && !sum_from(datagram.ip.pseudo_header(), datagram.packet, at).is_valid()
         {
             self.counters.dropped_checksum += 1;
             return;
@@ -46,33 +47,29 @@ impl Host {
         self.counters.segments_received += u64::from(segment.wire_segments);
         let data_at = at + view.header_len();
 
-        if self.is_recent(&endpoints) {
-            segment.payload = take_payload(datagram.packet, data_at);
-            return self.on_connection_segment(now, self.recent, &endpoints, segment);
+        let (hash, target) = if self.is_recent(&endpoints) {
+            (0, Some(Target::Connection(self.recent)))
+        } else {
+            let hash = self.demux.hash(&endpoints);
+            (hash, self.find(hash, &endpoints))
+        };
+        // Addresses are looked at only here: those of a known connection were, when it was opened.
+        if target.is_none() && !self.is_for_us(&datagram) {
+            return;
         }
-        let hash = self.demux.hash(&endpoints);
-        match self.find(hash, &endpoints) {
+        segment.payload = datagram.packet.take_payload(data_at);
+        match target {
             Some(Target::Connection(index)) => {
                 self.recent = index;
-                segment.payload = take_payload(datagram.packet, data_at);
                 self.on_connection_segment(now, index, &endpoints, segment);
             }
             Some(Target::HalfOpen(index)) => {
-                segment.payload = take_payload(datagram.packet, data_at);
                 self.on_half_open_segment(now, index, &endpoints, segment);
             }
             Some(Target::TimeWait(index)) => {
-                segment.payload = take_payload(datagram.packet, data_at);
                 self.on_time_wait_segment(now, index, &endpoints, segment);
             }
-            None => {
-                // Addresses are looked at only here: those of a known connection were, when it was opened.
-                if !self.is_for_us(&datagram) {
-                    return;
-                }
-                segment.payload = take_payload(datagram.packet, data_at);
-                self.on_segment_to_nobody(now, hash, &endpoints, &segment);
-            }
+            None => self.on_segment_to_nobody(now, hash, &endpoints, &segment),
         }
     }
 
@@ -176,13 +173,6 @@ impl Host {
             self.on_syn(now, hash, endpoints, segment, None);
         }
     }
-}
-
-/// The data is moved, not copied.
-#[inline]
-fn take_payload(packet: Packet, from: usize) -> sockeye_wire::Payload {
-    let len = packet.len();
-    packet.into_payload(from, len)
 }
 
 /// `sum` and everything from `at` on.

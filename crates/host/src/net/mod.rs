@@ -25,7 +25,10 @@ use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use hashbrown::HashMap;
 use prefix::Prefix;
 use sockeye_wire::Instant;
-use sockeye_wire::ip::IpHeader;
+use sockeye_wire::ip::{IPV6_MIN_MTU, IpHeader};
+
+/// Smallest MTU of an IPv4 link (RFC 791 §3.2).
+const IPV4_MIN_MTU: u16 = 68;
 
 /// Octets of a TCP header without options, which the MSS does not count (RFC 9293 §3.7.1).
 const TCP_HEADER_BYTES: u16 = 20;
@@ -264,5 +267,7 @@ impl Network {
 
 /// What remains of a packet for data and TCP options.
 pub(crate) fn mss_of(mtu: u16, destination: IpAddr) -> u16 {
-    mtu.saturating_sub(IpHeader::len_for(destination) as u16 + TCP_HEADER_BYTES)
+    // No link may be narrower (RFC 791 §3.2, RFC 8200 §5); an MSS without room for an option would be none at all.
+    let floor = if destination.is_ipv4() { IPV4_MIN_MTU } else { IPV6_MIN_MTU };
+    mtu.max(floor) - (IpHeader::len_for(destination) as u16 + TCP_HEADER_BYTES)
 }

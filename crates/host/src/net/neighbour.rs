@@ -61,8 +61,8 @@ pub(crate) enum Resolution {
 pub(crate) enum Expiry {
     Nothing,
     Solicit(Solicit),
-    /// Nobody answers: the packets that waited.
-    Failed(VecDeque<Packet>),
+    /// Nobody answers on that interface: the packets that waited.
+    Failed(InterfaceId, VecDeque<Packet>),
 }
 
 /// What a message says about a neighbour.
@@ -212,7 +212,7 @@ impl<S: BuildHasher> Neighbours<S> {
                 (State::Probe { asked: asked + 1 }, Some(entry.mac))
             }
             State::Incomplete { .. } | State::Probe { .. } => {
-                return Expiry::Failed(self.remove(wheel, index));
+                return Expiry::Failed(interface, self.remove(wheel, index));
             }
             State::Reachable { .. } | State::Stale => {
                 let forget = entry.used + FORGET;

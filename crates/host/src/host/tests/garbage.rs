@@ -97,7 +97,11 @@ proptest! {
                 if !ethernet {
                     return (bytes, split);
                 }
-                let kind = if bytes.first().is_some_and(|first| first >> 4 == 6) { [0x86, 0xdd] } else { [8, 0] };
+                let kind = match bytes.first().map(|first| first >> 4) {
+                    Some(6) => [0x86, 0xdd],
+                    Some(1) => [0x08, 0x06],
+                    _ => [0x08, 0x00],
+                };
                 let mut frame = [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1].to_vec();
                 frame.extend(kind);
                 frame.extend(bytes);

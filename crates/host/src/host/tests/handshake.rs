@@ -168,6 +168,8 @@ fn closing_a_listener_resets_what_was_not_accepted() {
     let counts = world.counts(B);
     assert_eq!((counts.connections, counts.to_accept, counts.ports_in_use), (0, 0, 0));
     assert!(world.hosts[B].accept(listener).is_none());
+    let news = |event: &Event| matches!(event, Event::Connection { .. });
+    assert!(!world.events[B].iter().any(news), "nobody ever knew of it");
 }
 
 #[test]

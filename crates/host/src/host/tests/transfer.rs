@@ -196,3 +196,43 @@ fn a_batch_of_segments_gets_few_acknowledgements() {
     let acks = world.hosts[B].counters().segments_sent - before;
     assert!((1..=2).contains(&acks), "{acks} for ten segments\n{}", world.story());
 }
+
+/// A link too narrow for the protocols is nothing to divide by.
+#[test]
+fn an_impossible_mtu_does_no_harm() {
+    for ip in [v4, v6] {
+        for mtu in [0, 40, 68] {
+            let mut world = World::new(tun);
+            let narrow = crate::InterfaceConfig::ip(mtu);
+            let far: core::net::IpAddr = if ip(A).is_ipv4() {
+                [172, 16, 0, 1].into()
+            } else {
+                [0xfd00, 0, 0, 0, 0, 0, 0, 1].into()
+            };
+            let near: core::net::IpAddr = if ip(A).is_ipv4() {
+                [172, 16, 0, 2].into()
+            } else {
+                [0xfd00, 0, 0, 0, 0, 0, 0, 2].into()
+            };
+            let [a, b] = &mut world.hosts;
+            let if_a = a.add_interface(narrow.clone().with_address(near, 24)).unwrap();
+            let if_b = b.add_interface(narrow.with_address(far, 24)).unwrap();
+            let listener = b.listen((far, 80).into(), 1).unwrap();
+            let id = a.connect(world.now, (far, 80).into(), None).unwrap();
+            let _ = a.write(world.now, id, &[7; 1_000]);
+            for _ in 0..200 {
+                while let Some((_, packet)) = a.poll_transmit(world.now) {
+                    b.on_packet(world.now, if_b, packet);
+                }
+                while let Some((_, packet)) = b.poll_transmit(world.now) {
+                    a.on_packet(world.now, if_a, packet);
+                }
+                world.now += Duration::from_millis(50);
+                a.on_timer(world.now);
+                b.on_timer(world.now);
+            }
+            let (server, _) = b.accept(listener).unwrap();
+            assert_eq!(b.connection(server).unwrap().readable(), 1_000);
+        }
+    }
+}
