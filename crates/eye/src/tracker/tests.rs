@@ -330,3 +330,33 @@ proptest! {
         prop_assert_eq!(sequence.seen(), (position - 1).unsigned_abs());
     }
 }
+
+proptest! {
+    /// Whatever two ends, or somebody in their names, send: there is an account of it, and it adds up.
+    #[test]
+    fn any_segments_at_all_do_no_harm(
+        senders: bool,
+        segments in proptest::collection::vec(
+            (any::<bool>(), 0u16..64, any::<u32>(), any::<u32>(), any::<bool>(), 0usize..40),
+            1..40,
+        ),
+    ) {
+        let mut talk = Talk::new(if senders { Vantage::Senders } else { Vantage::Path });
+        let count = segments.len() as u64;
+        for (client, flags, seq, ack, near, len) in segments {
+            let side = if client { Client } else { Server };
+            let (seq, ack) = if near { (seq % 50, ack % 50) } else { (seq, ack) };
+            let base = if client { [1_000, 5_000] } else { [5_000, 1_000u32] };
+            let (seq, ack) = (base[0].wrapping_add(seq), base[1].wrapping_add(ack));
+            talk.say_absolute(side, Flags::from_bits(flags), seq, ack, len);
+        }
+        let mut reports: Vec<_> = talk.eye.drain_finished().collect();
+        let (rest, summary) = talk.eye.finish();
+        reports.extend(rest);
+        let packets: u64 = reports.iter().map(|one| one.to_server.packets + one.to_client.packets).sum();
+        prop_assert_eq!((packets, reports.len() as u64), (count, summary.connections));
+        for report in &reports {
+            prop_assert!(serde_json::to_string(report).is_ok());
+        }
+    }
+}

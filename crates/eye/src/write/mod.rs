@@ -3,6 +3,8 @@
 mod json;
 mod ladder;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use json::json_line;
 pub use ladder::Ladder;
