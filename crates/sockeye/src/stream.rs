@@ -151,9 +151,7 @@ impl TcpStream {
     /// As reading.
     pub async fn read_chunk(&self, max: usize) -> io::Result<Bytes> {
         poll_fn(|cx| {
-            self.poll(cx, Interest::Read, |core, now| {
-                end_of_data(core.host.read_chunk(now, self.id, max))
-            })
+            self.poll(cx, Interest::Read, |core, now| core.host.read_chunk(now, self.id, max))
         })
         .await
     }
@@ -184,9 +182,9 @@ impl TcpStream {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let unfilled = buf.initialize_unfilled();
-        let read = ready!(self.poll(cx, Interest::Read, |core, now| {
-            end_of_data(core.host.read(now, self.id, unfilled))
-        }))?;
+        let read = ready!(
+            self.poll(cx, Interest::Read, |core, now| { core.host.read(now, self.id, unfilled) })
+        )?;
         buf.advance(read);
         Poll::Ready(Ok(()))
     }
@@ -250,14 +248,6 @@ impl TcpStream {
             coop.made_progress();
         }
         result
-    }
-}
-
-/// A peer that closes its direction and then resets has still told all that it had to say, as on Linux: only writers learn more.
-fn end_of_data<T: Default>(read: Result<T, Error>) -> Result<T, Error> {
-    match read {
-        Err(Error::Closing) => Ok(T::default()),
-        read => read,
     }
 }
 

@@ -38,6 +38,8 @@ pub(crate) struct Closed {
     pub(crate) error: Option<Error>,
     /// Data that had arrived before the end.
     pub(crate) unread: ReadQueue,
+    /// The peer's FIN had arrived too: readers come to the end of the data, whatever happened afterwards.
+    pub(crate) finished: bool,
     /// A reset that the peer has yet to be sent.
     pub(crate) farewell: Option<Farewell>,
 }
@@ -130,14 +132,6 @@ pub(crate) fn timestamp_clock(now: Instant, offset: u32) -> u32 {
 }
 
 impl State {
-    pub(crate) fn closed(
-        error: Option<Error>,
-        unread: ReadQueue,
-        farewell: Option<Farewell>,
-    ) -> Self {
-        Self::Closed(Closed { error, unread, farewell })
-    }
-
     pub(crate) fn name(&self) -> StateName {
         match self {
             Self::Closed(_) => StateName::Closed,

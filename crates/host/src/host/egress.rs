@@ -87,8 +87,9 @@ impl Host {
             return None;
         };
         let routed = record.path.refresh(&self.network, &record.endpoints);
-        let interface = self.network.interface(record.path.hop.interface)?;
-        let max_payload = max_payload(interface, record.endpoints.remote.ip());
+        let interface = self.network.interface(record.path.hop.interface);
+        let max_payload =
+            interface.map_or(0, |interface| max_payload(interface, record.endpoints.remote.ip()));
         let Some(transmit) = record.connection.poll_transmit(now, max_payload) else {
             record.ready = false;
             self.egress.turn = None;
@@ -226,13 +227,9 @@ impl Host {
     }
 }
 
-/// The most data that one item may carry over this interface.
+/// The most data that one item may carry over this interface; 0 where the link does not cut super-segments.
 fn max_payload(interface: &Interface, remote: IpAddr) -> usize {
     let ip = IpHeader::len_for(remote);
-    if interface.gso_max_bytes == 0 {
-        // One full segment; its own MSS bounds it.
-        return usize::from(interface.mtu).saturating_sub(ip + 20);
-    }
     // IPv4's length field counts the header, so that 65,535 octets in all suit both versions.
     let whole = interface.gso_max_bytes.min(u32::from(u16::MAX)) as usize;
     whole.saturating_sub(ip + MAX_HEADER_BYTES)

@@ -7,7 +7,6 @@ use crate::config::InterfaceId;
 use crate::net::{Evidence, Expiry, Solicit};
 use alloc::collections::VecDeque;
 use core::net::{IpAddr, Ipv6Addr};
-use sockeye_tcp::IcmpError;
 use sockeye_wire::arp::{ArpOperation, ArpPacket};
 use sockeye_wire::ethernet::{self, EthernetHeader, ether_type};
 use sockeye_wire::icmp::Quoted;
@@ -206,16 +205,18 @@ impl Host {
                 (quoted.source, quoted.source_port),
                 (quoted.destination, quoted.destination_port),
             );
-            self.fail_opening(now, &endpoints, &quoted);
+            self.fail_opening(now, &endpoints);
         }
     }
 
-    fn fail_opening(&mut self, now: Instant, endpoints: &sockeye_tcp::Endpoints, quoted: &Quoted) {
+    fn fail_opening(&mut self, now: Instant, endpoints: &sockeye_tcp::Endpoints) {
         let hash = self.demux.hash(endpoints);
         if let Some(crate::demux::Target::Connection(index)) = self.find(hash, endpoints) {
-            // Unlike a router's word, our own is final: told as the kind of error that ends an opening, and that the
-            // application sees as an unreachable host (as Linux does).
-            self.tell_connection(now, index, IcmpError::AdministrativelyProhibited, quoted);
+            // Unlike a router's word, our own is final.
+            if let Some(record) = self.connections.at_mut(index) {
+                record.connection.on_unreachable(sockeye_tcp::Error::HostUnreachable);
+            }
+            self.changed(now, index);
         }
     }
 

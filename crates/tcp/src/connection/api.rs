@@ -123,6 +123,7 @@ impl Connection {
     /// `Ok` at the end of data.
     fn nothing_to_read(&self) -> Result<(), Error> {
         match &self.state {
+            State::Closed(closed) if closed.finished => Ok(()),
             State::Closed(closed) => closed.error.map_or(Ok(()), Err),
             State::TimeWait(..) => Ok(()),
             State::SynSent(_) | State::SynReceived(_) => Err(Error::WouldBlock),

@@ -71,6 +71,15 @@ impl Connection {
         }
     }
 
+    /// The IP layer cannot reach the peer, as when nobody answers for its hardware address: a connection that is opening fails with
+    /// `error`, an open one remembers it.
+    pub fn on_unreachable(&mut self, error: Error) {
+        match &self.state {
+            State::SynSent(_) | State::SynReceived(_) => self.fail(error),
+            _ => self.soft_error = Some(error),
+        }
+    }
+
     /// The path takes segments of at most `mss` octets, headers not counted: lowers what is sent from now on, and what is sent
     /// again (RFC 1191, RFC 8201). `quoted` is where the segment that did not fit began.
     pub fn on_path_mss(&mut self, mss: u16, quoted: SeqNumber) {

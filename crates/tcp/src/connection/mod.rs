@@ -11,7 +11,7 @@ pub use icmp::IcmpError;
 
 use crate::half_open::Verdict;
 use crate::opening::{Answer, SynReceived, SynSent};
-use crate::state::State;
+use crate::state::{Closed, State};
 use crate::time_wait::TimeWaitEvent;
 use crate::{Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, segment_arrives};
 use alloc::sync::Arc;
@@ -171,18 +171,21 @@ impl Connection {
 
     /// → CLOSED.
     pub(crate) fn end(&mut self, error: Option<Error>, farewell: Option<crate::state::Farewell>) {
-        let unread = match self.state.take() {
-            State::Closed(closed) => closed.unread,
-            State::TimeWait(_, unread) => unread,
+        let (unread, finished) = match self.state.take() {
+            State::Closed(closed) => (closed.unread, closed.finished),
+            State::TimeWait(_, unread) => (unread, true),
             State::SynSent(_) | State::SynReceived(_) => Default::default(),
             State::Established(open)
             | State::FinWait1(open)
             | State::FinWait2(open)
             | State::CloseWait(open)
             | State::Closing(open)
-            | State::LastAck(open) => open.receive.queue,
+            | State::LastAck(open) => {
+                let finished = open.receive.is_finished();
+                (open.receive.queue, finished)
+            }
         };
-        self.state = State::closed(error, unread, farewell);
+        self.state = State::Closed(Closed { error, unread, finished, farewell });
         self.events |= Events::CLOSED | Events::READABLE | Events::WRITABLE;
     }
 

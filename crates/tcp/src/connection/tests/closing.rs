@@ -113,6 +113,7 @@ fn data_after_letting_go_resets() {
         Some(Error::Closing),
         "in CLOSE-WAIT a reset is a broken pipe, as on Linux"
     );
+    assert_eq!(pair.b().read(&mut [0; 8]), Ok(0), "the FIN came first");
 }
 
 /// tcp-requirements §2.3: an orphan does not wait for ever in FIN-WAIT-2.
