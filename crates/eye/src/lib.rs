@@ -12,7 +12,7 @@
 //! | [`tracker`] | one connection, both ends: handshake, sequence space, states, close |
 //! | [`judge`] | which rules of the RFCs a segment breaks |
 //! | [`report`] | what is said of a connection, as it is serialized |
-//! | [`write`] | the table, JSON lines and the ladder |
+//! | [`mod@write`] | the table, JSON lines and the ladder |
 //!
 //! ```
 //! use sockeye_eye::{CaptureReader, Config, Eye};

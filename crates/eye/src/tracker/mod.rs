@@ -7,6 +7,7 @@ mod close;
 mod connection;
 mod end;
 mod handshake;
+mod intake;
 mod sequence;
 mod states;
 #[cfg(test)]

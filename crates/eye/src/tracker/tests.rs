@@ -360,3 +360,10 @@ proptest! {
         }
     }
 }
+
+/// What the contract allows for both directions together.
+#[test]
+fn a_connection_takes_less_than_a_kilobyte() {
+    let size = size_of::<super::Connection>();
+    assert!(size <= 1_000, "{size} bytes");
+}
