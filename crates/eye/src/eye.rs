@@ -4,7 +4,7 @@ use crate::config::Config;
 use crate::decode::{self, Decoded, IcmpError, Reassembler, Segment};
 use crate::flow::{FlowKey, FlowTable};
 use crate::observation::Observation;
-use crate::reader::Record;
+use crate::reader::{LinkType, Record};
 use crate::report::{ConnectionReport, Summary};
 use crate::tracker::{Arrival, Connection, Side, Touch, quotes};
 use sockeye_wire::{Flags, Instant, Packet, SeqNumber};
@@ -69,8 +69,18 @@ impl Eye {
     }
 
     /// Shows a packet that begins with its IP header, as hosts exchange them; nothing is copied.
+    ///
+    /// All headers must lie in the packet's [front](Packet::front).
     #[inline]
     pub fn packet_ip(&mut self, number: u64, time: Instant, packet: &Packet) {
+        self.packet_on(LinkType::RAW, number, time, packet);
+    }
+
+    /// Shows a packet of any link, such as Ethernet, as hosts exchange them; nothing is copied.
+    ///
+    /// All headers must lie in the packet's [front](Packet::front).
+    #[inline]
+    pub fn packet_on(&mut self, link_type: LinkType, number: u64, time: Instant, packet: &Packet) {
         let several = packet.meta.wire_segments > 1;
         let arrival = Arrival {
             number,
@@ -79,7 +89,7 @@ impl Eye {
             segment_len: several.then_some(u32::from(packet.meta.gso_size)),
             vantage: self.config.vantage,
         };
-        let decoded = decode::packet(packet, &mut self.reassembler);
+        let decoded = decode::packet(packet, link_type, &mut self.reassembler);
         self.flows.take_in(&decoded, &arrival);
     }
 

@@ -15,7 +15,7 @@ pub use fragments::Reassembler;
 pub use icmp::{IcmpError, IcmpKind};
 pub use segment::{ChecksumFound, Segment};
 
-use crate::reader::Record;
+use crate::reader::{LinkType, Record};
 use sockeye_wire::{ChecksumState, Packet};
 
 /// What a packet is to the eye.
@@ -36,24 +36,27 @@ pub enum Decoded<'a> {
 /// Decodes a captured record; `reassembler` keeps what fragments need.
 #[must_use]
 pub fn record<'a>(record: &Record<'a>, reassembler: &'a mut Reassembler) -> Decoded<'a> {
-    let Some((ip, protocol)) = link::strip(record.link_type, record.bytes) else {
+    let Some((ip, link::Network::Ip)) = link::strip(record.link_type, record.bytes) else {
         return Decoded::Other;
     };
     let before = record.bytes.len() - ip.len();
     let original = (record.original_len as usize).saturating_sub(before).max(ip.len());
-    match protocol {
-        link::Network::Ip => {
-            ip::decode(ip, original, record.time, ChecksumState::Unverified, None, reassembler)
-        }
-        link::Network::Other => Decoded::Other,
-    }
+    ip::decode(ip, original, record.time, ChecksumState::Unverified, None, reassembler)
 }
 
-/// Decodes a packet that begins with its IP header and may lie in pieces.
+/// Decodes a packet that may lie in pieces.
 ///
 /// All headers must lie in the packet's [front](Packet::front).
 #[must_use]
-pub fn packet<'a>(packet: &'a Packet, reassembler: &'a mut Reassembler) -> Decoded<'a> {
-    let (time, checksum) = (packet.meta.arrival, packet.meta.checksum);
-    ip::decode(packet.front(), packet.len(), time, checksum, Some(packet), reassembler)
+pub fn packet<'a>(
+    packet: &'a Packet,
+    link_type: LinkType,
+    reassembler: &'a mut Reassembler,
+) -> Decoded<'a> {
+    let front = packet.front();
+    let Some((ip, link::Network::Ip)) = link::strip(link_type, front) else {
+        return Decoded::Other;
+    };
+    let len = packet.len() - (front.len() - ip.len());
+    ip::decode(ip, len, packet.meta.arrival, packet.meta.checksum, Some(packet), reassembler)
 }

@@ -283,23 +283,28 @@ fn icmp_errors_quote_a_segment() {
 #[test]
 fn a_packet_in_pieces_is_read_where_it_lies() {
     let ip = packet(&[5; 1000]);
+    let frame = ethernet(&[0x0800], &ip);
     for (state, expected) in [
         (ChecksumState::Unverified, ChecksumFound::Valid),
         (ChecksumState::Partial, ChecksumFound::Offloaded),
         (ChecksumState::Valid, ChecksumFound::Valid),
     ] {
-        let headers = HeaderBytes::try_from(&ip[..40]).unwrap();
-        let mut payload = Payload::empty();
-        payload.push(Bytes::copy_from_slice(&ip[40..41]));
-        payload.push(Bytes::copy_from_slice(&ip[41..500]));
-        payload.push(Bytes::copy_from_slice(&ip[500..]));
-        let meta = Meta { checksum: state, ..Meta::at(Instant::ZERO) };
-        let packet = Packet::new(meta, headers, payload);
-        let mut reassembler = Reassembler::new();
-        let Decoded::Tcp(segment) = super::packet(&packet, &mut reassembler) else {
-            panic!("no TCP");
-        };
-        assert_eq!((segment.payload_len, segment.checksum), (1000, expected));
+        for (bytes, link_type) in [(&ip, LinkType::RAW), (&frame, LinkType::ETHERNET)] {
+            let header_len = bytes.len() - 1000;
+            let headers = HeaderBytes::try_from(&bytes[..header_len]).unwrap();
+            let mut payload = Payload::empty();
+            let data = Bytes::copy_from_slice(&bytes[header_len..]);
+            for piece in [data.slice(..1), data.slice(1..500), data.slice(500..)] {
+                payload.push(piece);
+            }
+            let meta = Meta { checksum: state, ..Meta::at(Instant::ZERO) };
+            let packet = Packet::new(meta, headers, payload);
+            let mut reassembler = Reassembler::new();
+            let Decoded::Tcp(segment) = super::packet(&packet, link_type, &mut reassembler) else {
+                panic!("no TCP");
+            };
+            assert_eq!((segment.payload_len, segment.checksum), (1000, expected));
+        }
     }
 }
 
