@@ -76,6 +76,8 @@ pub(crate) struct Open {
     pub(crate) keep_alive_probes: u8,
     /// A segment just left of the window is to be sent, to make the peer answer.
     pub(crate) probe_due: bool,
+    /// A tail loss probe is to be sent.
+    pub(crate) tail_probe_due: bool,
 }
 
 impl Open {
@@ -95,6 +97,7 @@ impl Open {
             heard: now,
             keep_alive_probes: 0,
             probe_due: false,
+            tail_probe_due: false,
         }
     }
 
@@ -105,6 +108,15 @@ impl Open {
             value: timestamp_clock(now, self.negotiated.timestamp_offset),
             echo: self.receive.ts_recent(),
         })
+    }
+
+    /// What a segment's TSecr stands for on our clock.
+    #[inline]
+    pub(crate) fn echoed(&self, segment: &Segment) -> Option<Instant> {
+        let echo = segment.options.timestamps.filter(|_| self.negotiated.timestamps)?.echo;
+        let now = timestamp_clock(segment.arrival, self.negotiated.timestamp_offset);
+        let age = u64::from(now.wrapping_sub(echo));
+        segment.arrival.as_millis().checked_sub(age).map(Instant::from_millis)
     }
 
     /// The reset that ends this connection from our side, with a sequence number that the peer can accept (tcp-requirements §2.6).

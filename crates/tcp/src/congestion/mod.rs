@@ -1,17 +1,44 @@
 //! Congestion control: a small trait and what implements it.
 
+mod cubic;
+mod hystart;
 mod reno;
 #[cfg(test)]
 mod tests;
 
+pub use cubic::Cubic;
 pub use reno::Reno;
+
+use core::time::Duration;
+use sockeye_wire::{Instant, SeqNumber};
 
 /// Which congestion control a connection uses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Algorithm {
     /// RFC 5681.
-    #[default]
     Reno,
+    /// RFC 9438 with HyStart++ (RFC 9406).
+    #[default]
+    Cubic,
+}
+
+/// What an acknowledgement tells a controller.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledged {
+    /// When it arrived.
+    pub now: Instant,
+    /// New octets that it covers.
+    pub bytes: u32,
+    /// Payload of a full segment.
+    pub mss: u32,
+    /// The round trip it measured, if it measured one.
+    pub rtt: Option<Duration>,
+    /// SRTT.
+    pub smoothed_rtt: Duration,
+    /// SND.UNA after it.
+    pub una: SeqNumber,
+    /// SND.NXT.
+    pub nxt: SeqNumber,
 }
 
 /// How much may be outstanding. Windows are in bytes; `mss` is the payload of a full segment.
@@ -24,11 +51,11 @@ pub trait CongestionControl {
     /// The slow-start threshold.
     fn slow_start_threshold(&self) -> u32;
 
-    /// `acked` new bytes were acknowledged outside of recovery. Called only while the window was the limit (RFC 7661,
+    /// New bytes were acknowledged outside of recovery. Called only while the window was the limit (RFC 7661,
     /// tcp-requirements §3.27: no growth while the application is).
-    fn on_acknowledged(&mut self, acked: u32, mss: u32);
+    fn on_acknowledged(&mut self, acknowledged: &Acknowledged);
 
-    /// Loss was found by duplicate acknowledgements with `in_flight` bytes outstanding.
+    /// Loss was found by acknowledgements with `in_flight` bytes outstanding.
     fn on_loss(&mut self, in_flight: u32, mss: u32);
 
     /// The retransmission timer expired; `first` is false for repeated timeouts of one segment (RFC 5681 §3.1).
@@ -38,55 +65,52 @@ pub trait CongestionControl {
     fn on_idle(&mut self, restart_window: u32);
 }
 
-/// The controller of a connection: an enum, so that it lives in the connection and its calls are direct.
+/// The controller of a connection: an enum, so that it lives in the connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Controller {
     Reno(Reno),
+    Cubic(Cubic),
 }
 
 impl Controller {
     pub(crate) fn new(algorithm: Algorithm, initial_window: u32) -> Self {
         match algorithm {
             Algorithm::Reno => Self::Reno(Reno::new(initial_window)),
+            Algorithm::Cubic => Self::Cubic(Cubic::new(initial_window)),
         }
     }
 
-    fn get(&self) -> &impl CongestionControl {
+    #[inline]
+    pub(crate) fn get(&self) -> &dyn CongestionControl {
         match self {
             Self::Reno(reno) => reno,
+            Self::Cubic(cubic) => cubic,
         }
     }
 
-    fn get_mut(&mut self) -> &mut impl CongestionControl {
+    #[inline]
+    pub(crate) fn get_mut(&mut self) -> &mut dyn CongestionControl {
         match self {
             Self::Reno(reno) => reno,
+            Self::Cubic(cubic) => cubic,
         }
     }
-}
 
-impl CongestionControl for Controller {
-    fn window(&self) -> u32 {
+    #[inline]
+    pub(crate) fn window(&self) -> u32 {
         self.get().window()
     }
 
-    fn slow_start_threshold(&self) -> u32 {
+    #[inline]
+    pub(crate) fn slow_start_threshold(&self) -> u32 {
         self.get().slow_start_threshold()
     }
 
-    fn on_acknowledged(&mut self, acked: u32, mss: u32) {
-        self.get_mut().on_acknowledged(acked, mss);
-    }
-
-    fn on_loss(&mut self, in_flight: u32, mss: u32) {
-        self.get_mut().on_loss(in_flight, mss);
-    }
-
-    fn on_timeout(&mut self, in_flight: u32, mss: u32, first: bool) {
-        self.get_mut().on_timeout(in_flight, mss, first);
-    }
-
-    fn on_idle(&mut self, restart_window: u32) {
-        self.get_mut().on_idle(restart_window);
+    /// The loss was none: back to what was before, unless the window has grown beyond that since (RFC 9438 §4.9).
+    pub(crate) fn undo(&mut self, before: &Self) {
+        if before.window() >= self.window() {
+            self.clone_from(before);
+        }
     }
 }
 

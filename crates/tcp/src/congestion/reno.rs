@@ -1,6 +1,6 @@
 //! Reno: slow start and congestion avoidance (RFC 5681 §3.1) with appropriate byte counting (RFC 3465).
 
-use super::CongestionControl;
+use super::{Acknowledged, CongestionControl};
 
 /// RFC 5681.
 #[derive(Clone, Debug)]
@@ -32,7 +32,8 @@ impl CongestionControl for Reno {
         self.slow_start_threshold
     }
 
-    fn on_acknowledged(&mut self, acked: u32, mss: u32) {
+    fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
+        let Acknowledged { bytes: acked, mss, .. } = *acknowledged;
         if self.window < self.slow_start_threshold {
             // Aggregates acknowledge many segments at once, each of which counts, as on a Linux sender (RFC 3465 with L = ∞ per
             // aggregate); beyond the threshold growth is linear again.

@@ -2,6 +2,22 @@ use super::*;
 
 const MSS: u32 = 1_000;
 
+fn acked(bytes: u32) -> Acknowledged {
+    at(Duration::ZERO, bytes, 0)
+}
+
+fn at(time: Duration, bytes: u32, una: u32) -> Acknowledged {
+    Acknowledged {
+        now: Instant::from_millis(1_000) + time,
+        bytes,
+        mss: MSS,
+        rtt: Some(Duration::from_millis(50)),
+        smoothed_rtt: Duration::from_millis(50),
+        una: SeqNumber(una),
+        nxt: SeqNumber(una + 100 * MSS),
+    }
+}
+
 #[test]
 fn initial_window_follows_rfc_6928() {
     assert_eq!(initial_window(1_460, 10), 14_600);
@@ -13,14 +29,14 @@ fn initial_window_follows_rfc_6928() {
 fn slow_start_doubles_and_stops_at_the_threshold() {
     let mut reno = Reno::new(10 * MSS);
     for _ in 0..10 {
-        reno.on_acknowledged(MSS, MSS);
+        reno.on_acknowledged(&acked(MSS));
     }
     assert_eq!(reno.window(), 20 * MSS);
     reno.on_loss(20 * MSS, MSS);
     reno.on_timeout(10 * MSS, MSS, true);
     assert_eq!((reno.window(), reno.slow_start_threshold()), (MSS, 5 * MSS));
     for _ in 0..4 {
-        reno.on_acknowledged(MSS, MSS);
+        reno.on_acknowledged(&acked(MSS));
     }
     assert_eq!(reno.window(), 5 * MSS);
 }
@@ -31,7 +47,7 @@ fn avoidance_grows_by_one_segment_a_window() {
     reno.on_loss(20 * MSS, MSS);
     assert_eq!(reno.window(), 10 * MSS);
     for _ in 0..10 {
-        reno.on_acknowledged(MSS, MSS);
+        reno.on_acknowledged(&acked(MSS));
     }
     assert_eq!(reno.window(), 11 * MSS);
 }

@@ -59,6 +59,11 @@ impl Open {
                 None => self.probe_segment(now),
             });
         }
+        if core::mem::take(&mut self.tail_probe_due)
+            && let Some(planned) = self.send.poll_tail_probe(now)
+        {
+            return Some(self.data_segment(now, planned));
+        }
         if let Some(planned) = self.send.poll(now, max_payload, config) {
             return Some(self.data_segment(now, planned));
         }

@@ -98,6 +98,7 @@ impl Connection {
             Some(Expired::Retransmit { path_suspect: true }) => {
                 self.events |= Events::PATH_SUSPECT;
             }
+            Some(Expired::TailProbe) => open.tail_probe_due = true,
             Some(Expired::Probe) => open.probe_due = true,
         }
         open.on_keep_alive_timer(now, &self.config)

@@ -127,7 +127,8 @@ fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bo
         open.challenge(now, segment);
         return false;
     }
-    let outcome = open.send.on_ack(segment);
+    let echo = open.echoed(segment);
+    let outcome = open.send.on_ack(segment, echo);
     if outcome.acked > 0 || outcome.fin_acked {
         let has_room = open.send.buffer.len() <= connection.send_low_water();
         connection.made_progress(now);

@@ -1,25 +1,33 @@
 //! The sending direction: SND.* of RFC 9293 §3.3.1.
 
 mod buffer;
+mod expiry;
 mod in_flight;
+mod newreno;
 mod on_ack;
 mod output;
+mod prr;
+mod rack;
 mod recovery;
 mod rtt;
+mod tail_probe;
 #[cfg(test)]
 mod tests;
 mod timer;
 
 pub(crate) use buffer::SendBuffer;
-pub(crate) use output::{Expired, Planned};
+pub(crate) use expiry::Expired;
+pub(crate) use output::Planned;
 pub(crate) use rtt::RttEstimator;
 
 use crate::Config;
 use crate::congestion::{Controller, initial_window};
 use crate::options::Negotiated;
 use in_flight::InFlight;
+use rack::Rack;
 use recovery::Recovery;
 use sockeye_wire::{Instant, SeqNumber};
+use tail_probe::TailProbe;
 use timer::{RetransmissionTimer, TimerKind};
 
 /// Everything that is known of our direction.
@@ -49,6 +57,14 @@ pub(crate) struct Sender {
     controller: Controller,
     recovery: Recovery,
     in_flight: InFlight,
+    /// The peer reports what it holds (RFC 2018).
+    sack: bool,
+    rack: Rack,
+    tail_probe: TailProbe,
+    /// When the segment that may only be late counts as lost.
+    reorder_at: Option<Instant>,
+    /// Later partial acknowledgements of one recovery leave the timer alone (RFC 6582).
+    rto_frozen: bool,
     timer: RetransmissionTimer,
     last_sent: Instant,
     /// The congestion window, and nothing else, stopped the last attempt to send.
@@ -103,6 +119,11 @@ impl Sender {
             ),
             recovery: Recovery::new(iss),
             in_flight: InFlight::default(),
+            sack: negotiated.sack,
+            rack: Rack::default(),
+            tail_probe: TailProbe::default(),
+            reorder_at: None,
+            rto_frozen: false,
             timer: RetransmissionTimer::default(),
             last_sent: Instant::ZERO,
             blocked_by_congestion: false,
@@ -176,7 +197,6 @@ impl Sender {
     }
 
     pub(crate) fn congestion_window(&self) -> (u32, u32) {
-        use crate::congestion::CongestionControl;
         (self.controller.window(), self.controller.slow_start_threshold())
     }
 

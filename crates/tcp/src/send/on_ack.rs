@@ -1,10 +1,16 @@
-//! An acknowledgement reaches the sender (RFC 9293 §3.10.7.4, fifth step; RFC 5681).
+//! An acknowledgement reaches the sender (RFC 9293 §3.10.7.4, fifth step; RFC 5681, RFC 8985).
 
-use super::recovery::{Duplicate, Progress};
+use super::in_flight::Delivered;
+use super::newreno::NewReno;
+use super::prr::Prr;
+use super::rack::AckTimes;
+use super::recovery::{Episode, Kind};
+use super::tail_probe::Verdict;
 use super::{Fin, Sender, TimerKind};
 use crate::Segment;
-use crate::congestion::CongestionControl;
-use sockeye_wire::SeqNumber;
+use crate::congestion::Acknowledged;
+use sockeye_wire::tcp::options::SackBlock;
+use sockeye_wire::{Instant, SeqNumber};
 
 /// What an acceptable acknowledgement did.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -16,23 +22,58 @@ pub(crate) struct AckOutcome {
 }
 
 impl Sender {
-    /// Processes ACK and window of `segment`, whose ACK lies in SND.UNA − MAX.SND.WND ..= SND.NXT.
+    /// Processes ACK and window of `segment`, whose ACK lies in SND.UNA − MAX.SND.WND ..= SND.NXT. `echo` is its TSecr in terms of
+    /// our clock.
     #[inline]
-    pub(crate) fn on_ack(&mut self, segment: &Segment) -> AckOutcome {
+    pub(crate) fn on_ack(&mut self, segment: &Segment, echo: Option<Instant>) -> AckOutcome {
         let old_window = self.window;
-        let outcome = if segment.ack.after(self.una) {
-            self.on_progress(segment)
-        } else {
-            AckOutcome::default()
-        };
+        let old_una = self.una;
+        let was_limited = self.window_limited();
+        let times = AckTimes { arrival: segment.arrival, echo };
+
+        let advanced = segment.ack.after(old_una);
+        let mut delivered = Delivered::default();
+        let mut outcome = AckOutcome::default();
+        if advanced {
+            (outcome, delivered) = self.advance(segment, &times);
+        }
+        let dsack = self.sack && self.take_sack_blocks(segment, &times, &mut delivered);
+        if let Some(sent_at) = delivered.sample_from {
+            self.rtt.sample(segment.arrival.since(sent_at));
+            self.tail_probe.sampled = true;
+        }
         self.update_window(segment);
-        let is_duplicate = segment.ack == self.una
-            && outcome == AckOutcome::default()
+        let is_duplicate = segment.ack == old_una
             && !self.is_all_acked()
             && segment.sequence_len() == 0
             && self.window == old_window;
-        if is_duplicate {
-            self.on_duplicate();
+
+        if advanced || is_duplicate || delivered.sacked > 0 || dsack {
+            self.undo_if_spurious(&times, advanced, dsack);
+            let lost = if self.sack {
+                self.detect_by_time(segment.arrival, delivered, advanced)
+            } else {
+                self.count_duplicates(is_duplicate, advanced, outcome.acked)
+            };
+            if self.tail_probe.on_ack(self.una, dsack, is_duplicate) == Verdict::Repaired {
+                let (flight, mss) = (self.flight_size().max(delivered.acked), self.mss());
+                self.controller.get_mut().on_loss(flight, mss);
+            }
+            let grows =
+                self.recovery.episode().is_none_or(|episode| matches!(episode.kind, Kind::Timeout));
+            if grows && was_limited && !lost && outcome.acked > 0 {
+                let acknowledged = Acknowledged {
+                    now: segment.arrival,
+                    bytes: outcome.acked,
+                    mss: self.mss(),
+                    rtt: delivered.sample_from.map(|sent_at| segment.arrival.since(sent_at)),
+                    smoothed_rtt: self.rtt.smoothed().unwrap_or_default(),
+                    una: self.una,
+                    nxt: self.nxt,
+                };
+                self.controller.get_mut().on_acknowledged(&acknowledged);
+            }
+            self.rearm(segment.arrival);
         }
         // Any acknowledgement answers the probes of a closed window (RFC 9293 MUST-37).
         self.timer.probes = 0;
@@ -43,13 +84,11 @@ impl Sender {
         outcome
     }
 
-    fn on_progress(&mut self, segment: &Segment) -> AckOutcome {
-        let sequence_numbers = segment.ack.since(self.una);
+    /// SND.UNA moves.
+    #[inline]
+    fn advance(&mut self, segment: &Segment, times: &AckTimes) -> (AckOutcome, Delivered) {
         let fin_acked = self.fin == Fin::Sent && segment.ack == self.nxt;
-        let acked = sequence_numbers - u32::from(fin_acked);
-        let mss = self.mss();
-        let was_limited = self.window_limited();
-
+        let acked = segment.ack.since(self.una) - u32::from(fin_acked);
         self.una = segment.ack;
         self.buffer.release(acked as usize);
         self.bytes_acked += u64::from(acked);
@@ -59,38 +98,150 @@ impl Sender {
         if self.urgent.is_some_and(|urgent| self.una.at_or_after(urgent)) {
             self.urgent = None;
         }
-        let covered = self.in_flight.acknowledge(self.una);
-        if let Some(sent_at) = covered.sample_from {
-            self.rtt.sample(segment.arrival.since(sent_at));
-        }
+        let delivered = self.in_flight.acknowledge(self.una, times, &mut self.rack);
         self.timer.backoff = 0;
-
-        let restart_timer = match self.recovery.on_progress(self.una, acked, mss) {
-            Progress::Normal => {
-                if was_limited && acked > 0 {
-                    self.controller.on_acknowledged(acked, mss);
-                }
-                true
-            }
-            Progress::Recovered => true,
-            Progress::NextHole { restart_timer } => {
-                self.in_flight.mark_first_lost(mss);
-                restart_timer
-            }
-        };
-        if self.is_all_acked() {
-            self.timer.stop();
-        } else if restart_timer {
-            self.timer.arm(TimerKind::Retransmit, segment.arrival, self.rtt.timeout(0));
-        }
-        AckOutcome { acked, fin_acked }
+        self.timer.since = segment.arrival;
+        (AckOutcome { acked, fin_acked }, delivered)
     }
 
-    fn on_duplicate(&mut self) {
+    /// The scoreboard learns what the peer holds (RFC 6675 §4); true if the first block is a D-SACK (RFC 2883 §4).
+    fn take_sack_blocks(
+        &mut self,
+        segment: &Segment,
+        times: &AckTimes,
+        delivered: &mut Delivered,
+    ) -> bool {
+        let blocks = &segment.options.sack;
+        let Some(first) = blocks.first() else { return false };
+        let inside = |outer: &SackBlock| {
+            first.left.at_or_after(outer.left) && first.right.at_or_before(outer.right)
+        };
+        let dsack = first.right.at_or_before(self.una) || blocks.get(1).is_some_and(inside);
+        if dsack {
+            self.rack.on_dsack(self.una, self.nxt);
+        }
+        for block in blocks {
+            let plausible = block.left.at_or_after(self.una)
+                && block.left.before(block.right)
+                && block.right.at_or_before(self.nxt);
+            if plausible {
+                self.in_flight.sack(*block, times, &mut self.rack, delivered);
+            }
+        }
+        dsack
+    }
+
+    /// Loss by time, recovery by proportional rate reduction; true if more was found to be lost.
+    fn detect_by_time(&mut self, now: Instant, delivered: Delivered, advanced: bool) -> bool {
+        self.leave_if_recovered();
+        let newly_lost = self.detect(now);
+        let (in_flight, mss) = (self.in_flight.outstanding(), self.mss());
+        if let Some(Episode { kind: Kind::Sack(prr), .. }) = self.recovery.episode_mut() {
+            let safe = advanced && newly_lost == 0;
+            prr.on_ack(delivered.acked + delivered.sacked, in_flight, safe, mss);
+        } else if newly_lost > 0 && self.recovery.is_open() {
+            // RFC 9937 §6.2: what was in flight before this acknowledgement.
+            let flight =
+                self.flight_size() - self.in_flight.sacked() + delivered.sacked + delivered.acked;
+            self.enter_sack_recovery(flight, delivered.acked + delivered.sacked);
+        }
+        newly_lost > 0
+    }
+
+    fn enter_sack_recovery(&mut self, flight: u32, delivered: u32) {
         let mss = self.mss();
-        if self.recovery.on_duplicate(self.una, self.nxt, mss) == Duplicate::EnterRecovery {
-            self.controller.on_loss(self.flight_size(), mss);
-            self.in_flight.mark_first_lost(mss);
+        let before = self.controller.clone();
+        self.controller.get_mut().on_loss(flight, mss);
+        let mut prr = Prr::new(flight, self.controller.window());
+        prr.on_ack(delivered, self.in_flight.outstanding(), false, mss);
+        self.recovery.enter(Kind::Sack(prr), self.nxt, before);
+        self.tail_probe.reset();
+    }
+
+    /// Marks what is lost by now; says how much.
+    pub(super) fn detect(&mut self, now: Instant) -> u32 {
+        let sacked_segments = self.in_flight.sacked().div_ceil(self.mss());
+        let window =
+            self.rack.window(!self.recovery.is_open(), sacked_segments, self.rtt.smoothed());
+        let (lost, next) = self.in_flight.detect(now, &self.rack, window);
+        self.reorder_at = next.map(|delay| now + delay);
+        lost
+    }
+
+    /// The reordering timer has run out: what it waited for is lost.
+    pub(super) fn on_reorder_timeout(&mut self, now: Instant) {
+        self.reorder_at = None;
+        if self.detect(now) > 0 && self.recovery.is_open() {
+            let flight = self.flight_size() - self.in_flight.sacked();
+            self.enter_sack_recovery(flight, 0);
+        }
+        self.rearm(now);
+    }
+
+    /// Without SACK: three duplicates mean loss, a partial acknowledgement means another; true if one was found.
+    fn count_duplicates(&mut self, is_duplicate: bool, advanced: bool, acked: u32) -> bool {
+        self.leave_if_recovered();
+        let mss = self.mss();
+        match self.recovery.episode_mut() {
+            Some(Episode { kind: Kind::NewReno(newreno), .. }) => {
+                if is_duplicate {
+                    newreno.on_duplicate(mss);
+                } else if advanced {
+                    let first = newreno.on_partial(acked, mss);
+                    self.in_flight.mark_first_lost(mss);
+                    self.rto_frozen = !first;
+                    return true;
+                }
+            }
+            Some(_) => {}
+            None if advanced => self.recovery.on_progress(),
+            None => {
+                return is_duplicate
+                    && self.recovery.on_duplicate(self.una)
+                    && self.enter_newreno();
+            }
+        }
+        false
+    }
+
+    fn enter_newreno(&mut self) -> bool {
+        let (flight, mss) = (self.flight_size(), self.mss());
+        let before = self.controller.clone();
+        self.controller.get_mut().on_loss(flight, mss);
+        self.recovery.enter(Kind::NewReno(NewReno::new(mss)), self.nxt, before);
+        self.in_flight.mark_first_lost(mss);
+        true
+    }
+
+    fn leave_if_recovered(&mut self) {
+        if !self.recovery.is_open() && self.una.at_or_after(self.recovery.recover) {
+            self.recovery.leave();
+            self.rack.on_recovered();
+            self.rto_frozen = false;
+        }
+    }
+
+    /// A loss that was none: an original arrived after all (Eifel, RFC 3522), or every retransmission was reported as a duplicate
+    /// (RFC 2883 §5). Congestion control is put back (RFC 4015).
+    fn undo_if_spurious(&mut self, times: &AckTimes, advanced: bool, dsack: bool) {
+        let Some(episode) = self.recovery.episode_mut() else { return };
+        if dsack && episode.resent > 0 {
+            episode.resent -= 1;
+        }
+        let by_dsack = dsack && episode.resent == 0 && episode.first_resent.is_some();
+        let by_echo = advanced
+            && episode
+                .first_resent
+                .zip(times.echo)
+                .is_some_and(|(resent, echo)| echo.as_millis() < resent.as_millis());
+        if !by_dsack && !by_echo {
+            return;
+        }
+        if let Some(episode) = self.recovery.leave() {
+            self.controller.undo(&episode.before);
+            self.in_flight.forget_lost();
+            self.rto_frozen = false;
+            self.timer.backoff = 0;
         }
     }
 

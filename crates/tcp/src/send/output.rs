@@ -1,8 +1,7 @@
 //! What may be sent now: retransmissions, new data under both windows, Nagle's rule and silly-window avoidance, the FIN.
 
 use super::{Fin, Sender, TimerKind};
-use crate::congestion::CongestionControl;
-use crate::{Config, Error};
+use crate::Config;
 use sockeye_wire::{Instant, Payload, SeqNumber};
 
 /// A segment with sequence space, decided and recorded as sent.
@@ -18,18 +17,6 @@ pub(crate) struct Planned {
     /// Payload of each wire segment if there are several.
     pub(crate) gso_size: u16,
     pub(crate) wire_segments: u16,
-}
-
-/// What the timer asks the connection to send or do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Expired {
-    /// Lost segments were marked; ask for output.
-    Retransmit {
-        /// The same segment timed out so many times that the path is suspect (R1).
-        path_suspect: bool,
-    },
-    /// Send a window probe: an old octet's number, no data.
-    Probe,
 }
 
 impl Sender {
@@ -72,7 +59,7 @@ impl Sender {
         let payload = self.buffer.slice(start.since(self.una) as usize, data as usize);
         self.in_flight.on_retransmitted(now, len);
         self.retransmissions += u64::from(data.div_ceil(mss).max(1));
-        self.on_sent(now);
+        self.on_sent(now, len, true);
         let push = data > 0 && start + data == data_end;
         Some(self.planned(start, payload, fin, push))
     }
@@ -87,7 +74,7 @@ impl Sender {
         if self.is_all_acked() && now.since(self.last_sent) > self.rtt.timeout(0) {
             let restart =
                 crate::congestion::initial_window(self.mss(), config.initial_window_segments);
-            self.controller.on_idle(restart);
+            self.controller.get_mut().on_idle(restart);
         }
         let mss = self.mss();
         let usable = (self.una + self.window).since(self.nxt);
@@ -123,7 +110,8 @@ impl Sender {
     /// If nothing may leave and nothing is in flight, only a timer can go on (RFC 9293 SHLD-29).
     fn or_persist(&mut self, now: Instant, allowed: bool) -> bool {
         if !allowed && self.is_all_acked() && self.timer.kind == TimerKind::Idle {
-            self.timer.arm(TimerKind::Persist, now, self.rtt.timeout(self.timer.backoff));
+            let timeout = self.rtt.timeout(self.timer.backoff);
+            self.timer.arm_after(TimerKind::Persist, now, timeout);
         }
         allowed
     }
@@ -153,7 +141,7 @@ impl Sender {
             self.nxt += 1;
         }
         self.in_flight.push(now, seq, len + u32::from(fin));
-        self.on_sent(now);
+        self.on_sent(now, len + u32::from(fin), false);
         self.planned(seq, payload, fin, push)
     }
 
@@ -170,17 +158,23 @@ impl Sender {
         Planned { seq, payload, fin, push, urgent_pointer, gso_size, wire_segments }
     }
 
-    fn on_sent(&mut self, now: Instant) {
+    #[inline]
+    pub(super) fn on_sent(&mut self, now: Instant, len: u32, again: bool) {
         self.last_sent = now;
-        if self.timer.kind != TimerKind::Retransmit {
-            self.timer.arm(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
+        self.recovery.on_sent(now, len, again);
+        if again || matches!(self.timer.kind, TimerKind::Idle | TimerKind::Persist) {
+            self.timer.since = now;
         }
+        self.rearm(now);
     }
 
     /// Bytes that the congestion window still takes.
     #[inline]
     fn congestion_room(&self) -> u32 {
-        let window = self.controller.window().saturating_add(self.recovery.inflation(self.mss()));
+        let window = match self.recovery.window() {
+            Some(window) => window,
+            None => self.controller.window().saturating_add(self.recovery.inflation(self.mss())),
+        };
         window.saturating_sub(self.in_flight.outstanding())
     }
 
@@ -193,60 +187,36 @@ impl Sender {
         self.blocked_by_congestion || (window < threshold && self.flight_size() >= window / 2)
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
-        self.timer.deadline()
-    }
-
-    /// The timer may have run out.
-    ///
-    /// # Errors
-    /// [`Error::TimedOut`] when R2 is exhausted (RFC 9293 MUST-20).
-    pub(crate) fn on_timer(
-        &mut self,
-        now: Instant,
-        config: &Config,
-    ) -> Result<Option<Expired>, Error> {
-        if self.timer.deadline() > now {
-            return Ok(None);
-        }
-        match self.timer.kind {
-            TimerKind::Idle => Ok(None),
-            TimerKind::Retransmit => self.on_retransmission_timeout(now, config).map(Some),
-            TimerKind::Persist => self.on_persist_timeout(now, config).map(Some),
-        }
-    }
-
-    fn on_retransmission_timeout(
-        &mut self,
-        now: Instant,
-        config: &Config,
-    ) -> Result<Expired, Error> {
-        let first = self.timer.backoff == 0;
-        if self.timer.backoff >= config.retries {
-            return Err(Error::TimedOut);
-        }
-        self.timer.backoff += 1;
-        self.controller.on_timeout(self.flight_size(), self.mss(), first);
-        self.recovery.on_timeout(self.nxt);
-        self.in_flight.mark_all_lost();
-        self.timer.arm(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
-        Ok(Expired::Retransmit { path_suspect: self.timer.backoff == config.retries_suspect })
-    }
-
-    fn on_persist_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
-        if self.timer.probes >= config.retries {
-            return Err(Error::TimedOut);
-        }
-        self.timer.probes += 1;
-        self.timer.backoff = self.timer.backoff.saturating_add(1);
-        self.timer.arm(TimerKind::Persist, now, self.rtt.timeout(self.timer.backoff));
-        Ok(Expired::Probe)
-    }
-
     /// Silly-window override (RFC 9293 §3.8.6.2.1): the part of the data that a small window takes, once the timer has run out.
     pub(crate) fn poll_override(&mut self, now: Instant) -> Option<Planned> {
         let usable = (self.una + self.window).since(self.nxt);
         let len = self.unsent().min(usable).min(self.mss());
         (len > 0 && self.is_all_acked()).then(|| self.send_new(now, len))
+    }
+
+    /// The tail loss probe: a new segment if the window takes one, otherwise the last one again (RFC 8985 §7.3). Afterwards only
+    /// the retransmission timer runs.
+    pub(crate) fn poll_tail_probe(&mut self, now: Instant) -> Option<Planned> {
+        let mss = self.mss();
+        let usable = (self.una + self.window).since(self.nxt);
+        let fresh = self.unsent().min(mss);
+        let planned = if fresh > 0 && fresh <= usable {
+            self.tail_probe.on_sent(self.nxt + fresh, false);
+            Some(self.send_new(now, fresh))
+        } else if let Some((start, len)) = self.in_flight.resend_last(now, mss) {
+            self.tail_probe.on_sent(self.nxt, true);
+            let fin = self.fin == Fin::Sent && start + len == self.nxt;
+            let data = len - u32::from(fin);
+            let payload = self.buffer.slice(start.since(self.una) as usize, data as usize);
+            self.retransmissions += 1;
+            let push = data > 0 && start + data == self.buffer_end();
+            Some(self.planned(start, payload, fin, push))
+        } else {
+            None
+        };
+        self.last_sent = now;
+        self.timer.since = now;
+        self.timer.arm_after(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
+        planned
     }
 }

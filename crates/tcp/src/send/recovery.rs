@@ -1,109 +1,131 @@
-//! Fast retransmit and fast recovery without SACK: NewReno (RFC 6582), with limited transmit (RFC 3042).
+//! Where the sender stands between losses, and what an episode of loss remembers.
 //!
-//! SACK-based recovery and RACK-TLP take this file's place for peers that know SACK.
+//! Peers with SACK: loss is told by [RACK](super::rack), the window steered by [PRR](super::prr). Peers without: [NewReno](super::newreno).
 
-use sockeye_wire::SeqNumber;
+use super::newreno::NewReno;
+use super::prr::Prr;
+use crate::congestion::Controller;
+use alloc::boxed::Box;
+use sockeye_wire::{Instant, SeqNumber};
 
 /// Duplicate ACKs that mean loss (RFC 5681 §3.2).
-const DUPLICATE_THRESHOLD: u32 = 3;
+pub(super) const DUPLICATE_THRESHOLD: u32 = 3;
 
-/// Where the sender stands between losses.
-#[derive(Clone, Debug)]
+/// Nothing is lost, or an episode is under way.
+#[derive(Debug)]
 pub(super) struct Recovery {
     /// Highest sequence number sent when the last loss was found.
-    recover: SeqNumber,
-    phase: Phase,
+    pub(super) recover: SeqNumber,
+    /// Duplicate ACKs in a row while nothing is known to be lost; counted for peers without SACK.
+    duplicates: u8,
+    episode: Option<Box<Episode>>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    /// No loss known; so many duplicate ACKs in a row.
-    Open { duplicates: u32 },
-    /// Fast recovery: each duplicate ACK means that a segment left the network.
-    Fast { inflation: u32, partial_seen: bool },
+/// From the discovery of a loss until everything sent before it is acknowledged.
+#[derive(Debug)]
+pub(super) struct Episode {
+    pub(super) kind: Kind,
+    /// What congestion control was before it reacted, in case the loss was none.
+    pub(super) before: Controller,
+    /// When the first segment was sent again, as our timestamps tell it: an echo from before that is of the original
+    /// (Eifel detection, RFC 3522).
+    pub(super) first_resent: Option<Instant>,
+    /// Segments sent again less those reported twice by D-SACK; zero again means that none was needed.
+    pub(super) resent: u32,
 }
 
-/// What a duplicate ACK means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Duplicate {
-    /// Nothing yet.
-    Noted,
-    /// The first segment is lost: fast recovery begins.
-    EnterRecovery,
-}
-
-/// What new data acknowledged means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Progress {
-    /// No recovery is under way: the window may grow.
-    Normal,
-    /// Everything outstanding at the loss is acknowledged.
-    Recovered,
-    /// The next hole is lost too; `restart_timer` for the first such ACK only (RFC 6582 §3.2, the impatient variant).
-    NextHole { restart_timer: bool },
+/// How the loss was found, and so how recovery goes.
+#[derive(Debug)]
+pub(super) enum Kind {
+    /// By SACK: the window follows proportional rate reduction.
+    Sack(Prr),
+    /// By three duplicate ACKs.
+    NewReno(NewReno),
+    /// By the timer: slow start from one segment.
+    Timeout,
 }
 
 impl Recovery {
     pub(super) fn new(iss: SeqNumber) -> Self {
-        Self { recover: iss, phase: Phase::Open { duplicates: 0 } }
+        Self { recover: iss, duplicates: 0, episode: None }
     }
 
-    /// Bytes that may be in flight beyond the congestion window, because duplicate ACKs say that as much has left the network.
+    #[inline]
+    pub(super) fn episode(&self) -> Option<&Episode> {
+        self.episode.as_deref()
+    }
+
+    #[inline]
+    pub(super) fn episode_mut(&mut self) -> Option<&mut Episode> {
+        self.episode.as_deref_mut()
+    }
+
+    #[inline]
+    pub(super) fn is_open(&self) -> bool {
+        self.episode.is_none()
+    }
+
+    /// A loss was found with data up to `nxt` outstanding.
+    pub(super) fn enter(&mut self, kind: Kind, nxt: SeqNumber, before: Controller) {
+        self.recover = nxt;
+        self.duplicates = 0;
+        // A timeout during recovery belongs to the same trouble: what was before that is what may be restored.
+        let before = match self.episode.take() {
+            Some(episode) => episode.before,
+            None => before,
+        };
+        self.episode = Some(Box::new(Episode { kind, before, first_resent: None, resent: 0 }));
+    }
+
+    /// The episode is over.
+    pub(super) fn leave(&mut self) -> Option<Box<Episode>> {
+        self.duplicates = 0;
+        self.episode.take()
+    }
+
+    /// SND.UNA advanced while nothing was lost.
+    #[inline]
+    pub(super) fn on_progress(&mut self) {
+        self.duplicates = 0;
+    }
+
+    /// A duplicate ACK while nothing is known to be lost; true if it is the one that means loss.
+    pub(super) fn on_duplicate(&mut self, una: SeqNumber) -> bool {
+        self.duplicates = self.duplicates.saturating_add(1);
+        // RFC 6582 §3.2 step 2: not again before what was sent at the last loss is acknowledged.
+        u32::from(self.duplicates) >= DUPLICATE_THRESHOLD && una.back(1).at_or_after(self.recover)
+    }
+
+    /// The window that recovery itself dictates, in place of congestion control's.
+    #[inline]
+    pub(super) fn window(&self) -> Option<u32> {
+        match self.episode.as_deref()?.kind {
+            Kind::Sack(ref prr) => Some(prr.window),
+            Kind::NewReno(_) | Kind::Timeout => None,
+        }
+    }
+
+    /// Bytes that may be in flight beyond the congestion window, because duplicate ACKs say that as much has left the network: limited
+    /// transmit (RFC 3042) or NewReno's inflation.
     #[inline]
     pub(super) fn inflation(&self, mss: u32) -> u32 {
-        match self.phase {
-            Phase::Open { duplicates } => duplicates.min(DUPLICATE_THRESHOLD - 1) * mss,
-            Phase::Fast { inflation, .. } => inflation,
+        match self.episode.as_deref() {
+            None => u32::from(self.duplicates).min(DUPLICATE_THRESHOLD - 1) * mss,
+            Some(Episode { kind: Kind::NewReno(newreno), .. }) => newreno.inflation,
+            Some(_) => 0,
         }
     }
 
-    /// A duplicate ACK for `una`, with data up to `nxt` outstanding.
-    pub(super) fn on_duplicate(&mut self, una: SeqNumber, nxt: SeqNumber, mss: u32) -> Duplicate {
-        match &mut self.phase {
-            Phase::Fast { inflation, .. } => {
-                *inflation = inflation.saturating_add(mss);
-                Duplicate::Noted
-            }
-            Phase::Open { duplicates } => {
-                *duplicates = duplicates.saturating_add(1);
-                // RFC 6582 §3.2 step 2: not again before what was sent at the last loss is acknowledged.
-                if *duplicates < DUPLICATE_THRESHOLD || !una.back(1).at_or_after(self.recover) {
-                    return Duplicate::Noted;
-                }
-                self.recover = nxt;
-                self.phase =
-                    Phase::Fast { inflation: DUPLICATE_THRESHOLD * mss, partial_seen: false };
-                Duplicate::EnterRecovery
-            }
-        }
-    }
-
-    /// SND.UNA advanced to `una` by `acked`.
+    /// A segment of `len` octets leaves; `again` if it was sent before.
     #[inline]
-    pub(super) fn on_progress(&mut self, una: SeqNumber, acked: u32, mss: u32) -> Progress {
-        match &mut self.phase {
-            Phase::Open { duplicates } => {
-                *duplicates = 0;
-                Progress::Normal
-            }
-            Phase::Fast { .. } if una.at_or_after(self.recover) => {
-                self.phase = Phase::Open { duplicates: 0 };
-                Progress::Recovered
-            }
-            Phase::Fast { inflation, partial_seen, .. } => {
-                *inflation = inflation.saturating_sub(acked);
-                if acked >= mss {
-                    *inflation += mss;
-                }
-                let restart_timer = !core::mem::replace(partial_seen, true);
-                Progress::NextHole { restart_timer }
-            }
+    pub(super) fn on_sent(&mut self, now: Instant, len: u32, again: bool) {
+        let Some(episode) = self.episode.as_deref_mut() else { return };
+        if let Kind::Sack(prr) = &mut episode.kind {
+            prr.out = prr.out.saturating_add(len);
         }
-    }
-
-    /// The retransmission timer expired with data up to `nxt` outstanding.
-    pub(super) fn on_timeout(&mut self, nxt: SeqNumber) {
-        self.recover = nxt;
-        self.phase = Phase::Open { duplicates: 0 };
+        if again {
+            episode.resent = episode.resent.saturating_add(1);
+            episode.first_resent.get_or_insert(now);
+        }
     }
 }

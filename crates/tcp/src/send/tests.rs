@@ -1,5 +1,6 @@
 use super::buffer::SendBuffer;
 use super::in_flight::InFlight;
+use super::rack::{AckTimes, Rack};
 use super::rtt::RttEstimator;
 use crate::Config;
 use bytes::Bytes;
@@ -96,12 +97,14 @@ fn lost_records_leave_the_network_until_sent_again() {
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (3_000, Some((at(0), 1_000))));
     in_flight.on_retransmitted(Instant::from_millis(3), 1_000);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (4_000, None));
-    let covered = in_flight.acknowledge(at(1_000));
+    let mut rack = Rack::default();
+    let times = AckTimes { arrival: Instant::from_millis(9), echo: None };
+    let covered = in_flight.acknowledge(at(1_000), &times, &mut rack);
     assert_eq!(covered.sample_from, None, "Karn's rule");
     in_flight.mark_all_lost();
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, Some((at(1_000), 2_000))));
     in_flight.on_retransmitted(Instant::from_millis(4), 500);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (500, Some((at(1_500), 1_500))));
-    in_flight.acknowledge(at(4_000));
+    in_flight.acknowledge(at(4_000), &times, &mut rack);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, None));
 }

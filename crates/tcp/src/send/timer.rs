@@ -1,4 +1,4 @@
-//! The one timer of the sending direction: retransmission or persist, never both.
+//! The one timer of the sending direction: retransmission, tail loss probe, reordering or persist, never two of them.
 
 use core::time::Duration;
 use sockeye_wire::Instant;
@@ -11,6 +11,10 @@ pub(crate) enum TimerKind {
     Idle,
     /// An acknowledgement of something sent (RFC 6298).
     Retransmit,
+    /// The same, sooner: the last segment is sent again as a probe (RFC 8985 §7).
+    Probe,
+    /// A segment that reordering may have delayed (RFC 8985 §6.3).
+    Reorder,
     /// A window that lets something be sent (RFC 9293 §3.8.6.1), or Nagle's override (§3.8.6.2.1).
     Persist,
 }
@@ -19,6 +23,8 @@ pub(crate) enum TimerKind {
 pub(super) struct RetransmissionTimer {
     pub(super) kind: TimerKind,
     at: Instant,
+    /// The retransmission timeout counts from here, whatever the timer waits for meanwhile.
+    pub(super) since: Instant,
     /// Doublings of the timeout since the last progress.
     pub(super) backoff: u8,
     /// Unanswered window probes.
@@ -26,9 +32,13 @@ pub(super) struct RetransmissionTimer {
 }
 
 impl RetransmissionTimer {
-    pub(super) fn arm(&mut self, kind: TimerKind, now: Instant, after: Duration) {
+    pub(super) fn arm(&mut self, kind: TimerKind, at: Instant) {
         self.kind = kind;
-        self.at = now + after;
+        self.at = at;
+    }
+
+    pub(super) fn arm_after(&mut self, kind: TimerKind, now: Instant, after: Duration) {
+        self.arm(kind, now + after);
     }
 
     pub(super) fn stop(&mut self) {
@@ -38,7 +48,7 @@ impl RetransmissionTimer {
     pub(super) fn deadline(&self) -> Instant {
         match self.kind {
             TimerKind::Idle => Instant::FAR_FUTURE,
-            TimerKind::Retransmit | TimerKind::Persist => self.at,
+            _ => self.at,
         }
     }
 }

@@ -1,0 +1,164 @@
+//! CUBIC (RFC 9438): the window follows a cubic function of the time since the last loss.
+
+use super::hystart::HyStart;
+use super::{Acknowledged, CongestionControl};
+use sockeye_wire::Instant;
+
+/// C, in segments per second cubed.
+const C: f64 = 0.4;
+/// β: what is left of the window after a loss.
+const BETA: f64 = 0.7;
+/// α of the Reno-friendly region: 3·(1 − β)/(1 + β).
+const ALPHA: f64 = 9.0 / 17.0;
+
+/// RFC 9438.
+#[derive(Clone, Debug)]
+pub struct Cubic {
+    window: u32,
+    slow_start_threshold: u32,
+    /// Fractions of a segment that the window has grown by.
+    fraction: f32,
+    /// W_max, in segments.
+    w_max: f32,
+    /// K, in seconds.
+    k: f32,
+    /// W_est, in segments.
+    w_est: f32,
+    /// The window just before the last reduction, in segments.
+    prior: f32,
+    /// Start of the current congestion avoidance stage.
+    epoch: Option<Instant>,
+    /// The last acknowledgement that let the window grow: time in between with nothing to send does not count.
+    last_growth: Instant,
+    hystart: HyStart,
+    /// The next stage has no concave part: it follows a timeout or a slow start that no loss ended (RFC 9438 §4.8, §4.10).
+    plain_epoch: bool,
+}
+
+impl Cubic {
+    /// Starts in slow start with `initial_window` bytes.
+    #[must_use]
+    pub fn new(initial_window: u32) -> Self {
+        Self {
+            window: initial_window,
+            slow_start_threshold: u32::MAX,
+            fraction: 0.0,
+            w_max: 0.0,
+            k: 0.0,
+            w_est: 0.0,
+            prior: 0.0,
+            epoch: None,
+            last_growth: Instant::ZERO,
+            hystart: HyStart::new(),
+            plain_epoch: true,
+        }
+    }
+
+    fn segments(&self, mss: u32) -> f64 {
+        f64::from(self.window) / f64::from(mss)
+    }
+
+    fn begin_epoch(&mut self, now: Instant, mss: u32) {
+        let window = self.segments(mss);
+        if self.plain_epoch || f64::from(self.w_max) <= window {
+            self.w_max = window as f32;
+            self.k = 0.0;
+        } else {
+            self.k = libm::cbrt((f64::from(self.w_max) - window) / C) as f32;
+        }
+        self.plain_epoch = false;
+        self.w_est = window as f32;
+        self.fraction = 0.0;
+        self.epoch = Some(now);
+    }
+
+    /// W_cubic at `seconds` into the stage.
+    fn cubic(&self, seconds: f64) -> f64 {
+        let t = seconds - f64::from(self.k);
+        C * t * t * t + f64::from(self.w_max)
+    }
+
+    /// Congestion avoidance (RFC 9438 §4.2 to §4.5).
+    fn avoid(&mut self, acknowledged: &Acknowledged) {
+        let Acknowledged { now, mss, smoothed_rtt, .. } = *acknowledged;
+        if self.epoch.is_none() {
+            self.begin_epoch(now, mss);
+        }
+        // A pause moves the stage's start, so that it does not count as time to grow in (§4.2).
+        let pause = now.since(self.last_growth);
+        if let Some(epoch) = &mut self.epoch
+            && self.last_growth > *epoch
+            && pause > smoothed_rtt * 2
+        {
+            *epoch += pause - smoothed_rtt;
+        }
+        let Some(epoch) = self.epoch else { return };
+        let elapsed = now.since(epoch).as_secs_f64();
+        let window = self.segments(mss);
+        let acked = f64::from(acknowledged.bytes) / f64::from(mss);
+
+        let alpha = if f64::from(self.w_est) >= f64::from(self.prior) { 1.0 } else { ALPHA };
+        self.w_est += (alpha * acked / window) as f32;
+
+        let target = self.cubic(elapsed + smoothed_rtt.as_secs_f64()).clamp(window, 1.5 * window);
+        let mut grown = window + f64::from(self.fraction) + (target - window) / window * acked;
+        if self.cubic(elapsed) < f64::from(self.w_est) {
+            grown = grown.max(f64::from(self.w_est));
+        }
+        let bytes = grown * f64::from(mss);
+        let rounded = (bytes as u32).max(self.window);
+        self.fraction = ((bytes - f64::from(rounded)) / f64::from(mss)).clamp(0.0, 1.0) as f32;
+        self.window = rounded;
+    }
+
+    fn reduce(&mut self, in_flight: u32, mss: u32) {
+        let window = self.segments(mss) as f32;
+        // Fast convergence (§4.7): a flow that could not come back to its last maximum makes room for others.
+        self.w_max = if window < self.w_max { window * (1.0 + BETA as f32) / 2.0 } else { window };
+        self.prior = window;
+        self.slow_start_threshold = ((f64::from(in_flight) * BETA) as u32).max(2 * mss);
+        self.epoch = None;
+        self.hystart.finish();
+    }
+}
+
+impl CongestionControl for Cubic {
+    fn window(&self) -> u32 {
+        self.window
+    }
+
+    fn slow_start_threshold(&self) -> u32 {
+        self.slow_start_threshold
+    }
+
+    fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
+        if self.window < self.slow_start_threshold {
+            let grown = self.window.saturating_add(self.hystart.growth(acknowledged));
+            self.window = grown.min(self.slow_start_threshold.max(self.window));
+            if self.hystart.is_over() && self.slow_start_threshold == u32::MAX {
+                self.slow_start_threshold = self.window;
+            }
+        } else {
+            self.avoid(acknowledged);
+        }
+        self.last_growth = acknowledged.now;
+    }
+
+    fn on_loss(&mut self, in_flight: u32, mss: u32) {
+        self.reduce(in_flight, mss);
+        self.window = self.slow_start_threshold;
+    }
+
+    fn on_timeout(&mut self, in_flight: u32, mss: u32, first: bool) {
+        if first {
+            self.reduce(in_flight, mss);
+        }
+        self.plain_epoch = true;
+        self.window = mss;
+    }
+
+    fn on_idle(&mut self, restart_window: u32) {
+        self.window = self.window.min(restart_window);
+        self.epoch = None;
+    }
+}

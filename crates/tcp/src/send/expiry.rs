@@ -1,0 +1,108 @@
+//! What the timer waits for, and what happens when it runs out.
+
+use super::recovery::Kind;
+use super::{Sender, TimerKind};
+use crate::{Config, Error};
+use sockeye_wire::Instant;
+
+/// What the timer asks the connection to send or do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Expired {
+    /// Lost segments were marked; ask for output.
+    Retransmit {
+        /// The same segment timed out so many times that the path is suspect (R1).
+        path_suspect: bool,
+    },
+    /// Send a tail loss probe.
+    TailProbe,
+    /// Send a window probe: an old octet's number, no data.
+    Probe,
+}
+
+impl Sender {
+    pub(crate) fn deadline(&self) -> Instant {
+        self.timer.deadline()
+    }
+
+    /// Chooses what to wait for: a delayed segment, a tail loss probe, or the retransmission timeout; nothing if all is acknowledged.
+    #[inline]
+    pub(super) fn rearm(&mut self, now: Instant) {
+        if self.is_all_acked() {
+            if self.timer.kind != TimerKind::Persist {
+                self.timer.stop();
+            }
+            self.reorder_at = None;
+            return;
+        }
+        let timeout = self.timer.since + self.rtt.timeout(self.timer.backoff);
+        if let Some(at) = self.reorder_at {
+            self.timer.arm(TimerKind::Reorder, at.max(now).min(timeout));
+        } else if let Some(at) = self.probe_deadline(timeout) {
+            self.timer.arm(TimerKind::Probe, at);
+        } else if !(self.rto_frozen && self.timer.kind == TimerKind::Retransmit) {
+            self.timer.arm(TimerKind::Retransmit, timeout);
+        }
+    }
+
+    /// The timer may have run out.
+    ///
+    /// # Errors
+    /// [`Error::TimedOut`] when R2 is exhausted (RFC 9293 MUST-20).
+    pub(crate) fn on_timer(
+        &mut self,
+        now: Instant,
+        config: &Config,
+    ) -> Result<Option<Expired>, Error> {
+        if self.timer.deadline() > now {
+            return Ok(None);
+        }
+        match self.timer.kind {
+            TimerKind::Idle => Ok(None),
+            TimerKind::Retransmit => self.on_retransmission_timeout(now, config).map(Some),
+            TimerKind::Probe => Ok(Some(Expired::TailProbe)),
+            TimerKind::Reorder => {
+                self.on_reorder_timeout(now);
+                Ok(Some(Expired::Retransmit { path_suspect: false }))
+            }
+            TimerKind::Persist => self.on_persist_timeout(now, config).map(Some),
+        }
+    }
+
+    fn on_retransmission_timeout(
+        &mut self,
+        now: Instant,
+        config: &Config,
+    ) -> Result<Expired, Error> {
+        let first = self.timer.backoff == 0;
+        if self.timer.backoff >= config.retries {
+            return Err(Error::TimedOut);
+        }
+        self.timer.backoff += 1;
+        let before = self.controller.clone();
+        let (flight, mss) = (self.flight_size(), self.mss());
+        self.controller.get_mut().on_timeout(flight, mss, first);
+        self.recovery.enter(Kind::Timeout, self.nxt, before);
+        self.tail_probe.reset();
+        self.rto_frozen = false;
+        self.reorder_at = None;
+        self.in_flight.forget_sacked_if_reneged();
+        if self.sack {
+            self.in_flight.mark_timed_out(now, self.rack.rtt(), self.mss());
+        } else {
+            self.in_flight.mark_all_lost();
+        }
+        self.timer.since = now;
+        self.timer.arm_after(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
+        Ok(Expired::Retransmit { path_suspect: self.timer.backoff == config.retries_suspect })
+    }
+
+    fn on_persist_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
+        if self.timer.probes >= config.retries {
+            return Err(Error::TimedOut);
+        }
+        self.timer.probes += 1;
+        self.timer.backoff = self.timer.backoff.saturating_add(1);
+        self.timer.arm_after(TimerKind::Persist, now, self.rtt.timeout(self.timer.backoff));
+        Ok(Expired::Probe)
+    }
+}

@@ -1,0 +1,113 @@
+//! RACK: loss told by time (RFC 8985 §6). A segment is lost if one that was sent later, by more than the reordering that the path is
+//! known for, has arrived.
+
+use super::in_flight::Record;
+use core::time::Duration;
+use sockeye_wire::{Instant, SeqNumber};
+
+/// Recoveries without D-SACK after which the reordering window shrinks again.
+const WINDOW_PERSIST: u8 = 16;
+/// Segments above a hole that mean loss while no reordering was seen (RFC 5681's three duplicate ACKs).
+const DUPLICATE_THRESHOLD: u32 = 3;
+
+/// What is known about the times of what arrived.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rack {
+    /// When the latest segment that has arrived was sent, and where it ended.
+    sent_at: Instant,
+    end: SeqNumber,
+    /// Its round trip.
+    rtt_micros: u32,
+    min_rtt_micros: u32,
+    /// The highest sequence number that has arrived.
+    highest: Option<SeqNumber>,
+    reordering_seen: bool,
+    /// Multiples of a quarter of the minimum RTT.
+    window_multiple: u8,
+    persist: u8,
+    /// The next D-SACK counts when SND.UNA has passed this: once a round trip.
+    dsack_round: Option<SeqNumber>,
+}
+
+/// The times of an acknowledgement.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AckTimes {
+    /// When it arrived.
+    pub(super) arrival: Instant,
+    /// TSecr in terms of our clock: the time that the acknowledged segment's timestamp stands for, in whole milliseconds.
+    pub(super) echo: Option<Instant>,
+}
+
+impl Rack {
+    pub(super) fn rtt(&self) -> Duration {
+        Duration::from_micros(u64::from(self.rtt_micros))
+    }
+
+    pub(super) fn reordering_seen(&self) -> bool {
+        self.reordering_seen
+    }
+
+    /// Steps 1 to 3: a record was newly acknowledged or reported as held.
+    pub(super) fn on_delivered(&mut self, record: &Record, times: &AckTimes) {
+        let micros = times.arrival.since(record.sent_at).as_micros();
+        let rtt = u32::try_from(micros).unwrap_or(u32::MAX);
+        if record.retransmitted {
+            // Which transmission arrived? Not this one if the echo is older, or if it came back impossibly fast.
+            let too_old =
+                times.echo.is_some_and(|echo| echo.as_millis() < record.sent_at.as_millis());
+            if too_old || (self.min_rtt_micros > 0 && rtt < self.min_rtt_micros) {
+                return;
+            }
+        } else {
+            self.min_rtt_micros =
+                if self.min_rtt_micros == 0 { rtt } else { self.min_rtt_micros.min(rtt) };
+            self.reordering_seen |=
+                self.highest.is_some_and(|highest| record.end().before(highest));
+        }
+        self.highest = Some(self.highest.map_or(record.end(), |highest| highest.max(record.end())));
+        if (record.sent_at, 0) > (self.sent_at, 0)
+            || (record.sent_at == self.sent_at && record.end().after(self.end))
+        {
+            self.sent_at = record.sent_at;
+            self.end = record.end();
+            self.rtt_micros = rtt;
+        }
+    }
+
+    /// Whether `record` was sent before the latest one that has arrived.
+    pub(super) fn was_sent_before(&self, record: &Record) -> bool {
+        record.sent_at < self.sent_at
+            || (record.sent_at == self.sent_at && record.end().before(self.end))
+    }
+
+    /// Step 4: how much later than expected a segment may be.
+    pub(super) fn window(
+        &self,
+        in_recovery: bool,
+        sacked_segments: u32,
+        smoothed: Option<Duration>,
+    ) -> Duration {
+        if !self.reordering_seen && (in_recovery || sacked_segments >= DUPLICATE_THRESHOLD) {
+            return Duration::ZERO;
+        }
+        let quarter = Duration::from_micros(u64::from(self.min_rtt_micros) / 4);
+        (quarter * u32::from(self.window_multiple.max(1))).min(smoothed.unwrap_or(quarter))
+    }
+
+    /// A D-SACK: a retransmission was not needed, so the window was too small; once a round trip.
+    pub(super) fn on_dsack(&mut self, una: SeqNumber, nxt: SeqNumber) {
+        if self.dsack_round.is_none_or(|round| una.at_or_after(round)) {
+            self.dsack_round = Some(nxt);
+            self.window_multiple = self.window_multiple.max(1).saturating_add(1);
+            self.persist = WINDOW_PERSIST;
+        }
+    }
+
+    /// A recovery has ended.
+    pub(super) fn on_recovered(&mut self) {
+        self.persist = self.persist.saturating_sub(1);
+        if self.persist == 0 {
+            self.window_multiple = 1;
+        }
+    }
+}
