@@ -3,6 +3,8 @@
 
 mod commands;
 mod failure;
+mod terminal;
+mod units;
 
 use clap::{Parser, Subcommand};
 use failure::Failure;
