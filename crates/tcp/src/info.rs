@@ -111,7 +111,7 @@ impl Info {
             info.snd_una = send.una;
             info.snd_nxt = send.nxt;
             info.rcv_nxt = receive.nxt;
-            info.retransmissions = send.retransmissions;
+            info.retransmissions = u64::from(send.retransmissions);
             info.bytes_acked = send.bytes_acked;
             info.bytes_received = receive.bytes_received;
             info.timestamps = negotiated.timestamps;

@@ -2,6 +2,7 @@
 
 use super::hystart::HyStart;
 use super::{Acknowledged, CongestionControl};
+use alloc::boxed::Box;
 use sockeye_wire::Instant;
 
 /// C, in segments per second cubed.
@@ -10,6 +11,9 @@ const C: f64 = 0.4;
 const BETA: f64 = 0.7;
 /// α of the Reno-friendly region: 3·(1 − β)/(1 + β).
 const ALPHA: f64 = 9.0 / 17.0;
+
+/// Congestion avoidance has not begun.
+const NO_EPOCH: Instant = Instant::FAR_FUTURE;
 
 /// RFC 9438.
 #[derive(Clone, Debug)]
@@ -27,10 +31,11 @@ pub struct Cubic {
     /// The window just before the last reduction, in segments.
     prior: f32,
     /// Start of the current congestion avoidance stage.
-    epoch: Option<Instant>,
+    epoch: Instant,
     /// The last acknowledgement that let the window grow: time in between with nothing to send does not count.
     last_growth: Instant,
-    hystart: HyStart,
+    /// Until the first slow start is over.
+    hystart: Option<Box<HyStart>>,
     /// The next stage has no concave part: it follows a timeout or a slow start that no loss ended (RFC 9438 §4.8, §4.10).
     plain_epoch: bool,
 }
@@ -47,9 +52,9 @@ impl Cubic {
             k: 0.0,
             w_est: 0.0,
             prior: 0.0,
-            epoch: None,
+            epoch: NO_EPOCH,
             last_growth: Instant::ZERO,
-            hystart: HyStart::new(),
+            hystart: Some(Box::default()),
             plain_epoch: true,
         }
     }
@@ -69,7 +74,7 @@ impl Cubic {
         self.plain_epoch = false;
         self.w_est = window as f32;
         self.fraction = 0.0;
-        self.epoch = Some(now);
+        self.epoch = now;
     }
 
     /// W_cubic at `seconds` into the stage.
@@ -81,19 +86,15 @@ impl Cubic {
     /// Congestion avoidance (RFC 9438 §4.2 to §4.5).
     fn avoid(&mut self, acknowledged: &Acknowledged) {
         let Acknowledged { now, mss, smoothed_rtt, .. } = *acknowledged;
-        if self.epoch.is_none() {
+        if self.epoch == NO_EPOCH {
             self.begin_epoch(now, mss);
         }
         // A pause moves the stage's start, so that it does not count as time to grow in (§4.2).
         let pause = now.since(self.last_growth);
-        if let Some(epoch) = &mut self.epoch
-            && self.last_growth > *epoch
-            && pause > smoothed_rtt * 2
-        {
-            *epoch += pause - smoothed_rtt;
+        if self.last_growth > self.epoch && pause > smoothed_rtt * 2 {
+            self.epoch += pause - smoothed_rtt;
         }
-        let Some(epoch) = self.epoch else { return };
-        let elapsed = now.since(epoch).as_secs_f64();
+        let elapsed = now.since(self.epoch).as_secs_f64();
         let window = self.segments(mss);
         let acked = f64::from(acknowledged.bytes) / f64::from(mss);
 
@@ -117,8 +118,8 @@ impl Cubic {
         self.w_max = if window < self.w_max { window * (1.0 + BETA as f32) / 2.0 } else { window };
         self.prior = window;
         self.slow_start_threshold = ((f64::from(in_flight) * BETA) as u32).max(2 * mss);
-        self.epoch = None;
-        self.hystart.finish();
+        self.epoch = NO_EPOCH;
+        self.hystart = None;
     }
 }
 
@@ -133,9 +134,14 @@ impl CongestionControl for Cubic {
 
     fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
         if self.window < self.slow_start_threshold {
-            let grown = self.window.saturating_add(self.hystart.growth(acknowledged));
+            let growth = match &mut self.hystart {
+                Some(hystart) => hystart.growth(acknowledged),
+                None => acknowledged.bytes,
+            };
+            let grown = self.window.saturating_add(growth);
             self.window = grown.min(self.slow_start_threshold.max(self.window));
-            if self.hystart.is_over() && self.slow_start_threshold == u32::MAX {
+            if self.hystart.as_ref().is_some_and(|hystart| hystart.is_over()) {
+                self.hystart = None;
                 self.slow_start_threshold = self.window;
             }
         } else {
@@ -159,6 +165,6 @@ impl CongestionControl for Cubic {
 
     fn on_idle(&mut self, restart_window: u32) {
         self.window = self.window.min(restart_window);
-        self.epoch = None;
+        self.epoch = NO_EPOCH;
     }
 }

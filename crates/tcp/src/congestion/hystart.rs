@@ -40,23 +40,16 @@ enum Phase {
     Over,
 }
 
-impl HyStart {
-    pub(super) const fn new() -> Self {
-        Self {
-            round_end: None,
-            last_min: u32::MAX,
-            current_min: u32::MAX,
-            samples: 0,
-            phase: Phase::SlowStart,
-        }
+impl Default for HyStart {
+    fn default() -> Self {
+        let phase = Phase::SlowStart;
+        Self { round_end: None, last_min: u32::MAX, current_min: u32::MAX, samples: 0, phase }
     }
+}
 
+impl HyStart {
     pub(super) fn is_over(&self) -> bool {
         self.phase == Phase::Over
-    }
-
-    pub(super) fn finish(&mut self) {
-        self.phase = Phase::Over;
     }
 
     /// By how much an acknowledgement lets the window grow in slow start.

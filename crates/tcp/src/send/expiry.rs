@@ -31,12 +31,12 @@ impl Sender {
             if self.timer.kind != TimerKind::Persist {
                 self.timer.stop();
             }
-            self.reorder_at = None;
             return;
         }
         let timeout = self.timer.since + self.rtt.timeout(self.timer.backoff);
-        if let Some(at) = self.reorder_at {
-            self.timer.arm(TimerKind::Reorder, at.max(now).min(timeout));
+        let reorder_at = self.in_flight.reorder_at();
+        if reorder_at != Instant::FAR_FUTURE {
+            self.timer.arm(TimerKind::Reorder, reorder_at.max(now).min(timeout));
         } else if let Some(at) = self.probe_deadline(timeout) {
             self.timer.arm(TimerKind::Probe, at);
         } else if !(self.rto_frozen && self.timer.kind == TimerKind::Retransmit) {
@@ -84,10 +84,9 @@ impl Sender {
         self.recovery.enter(Kind::Timeout, self.nxt, before);
         self.tail_probe.reset();
         self.rto_frozen = false;
-        self.reorder_at = None;
         self.in_flight.forget_sacked_if_reneged();
         if self.sack {
-            self.in_flight.mark_timed_out(now, self.rack.rtt(), self.mss());
+            self.in_flight.mark_timed_out(now, self.mss());
         } else {
             self.in_flight.mark_all_lost();
         }

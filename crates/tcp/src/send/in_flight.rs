@@ -1,6 +1,7 @@
 //! What is in the network: a record for each transmission, in sequence order, which is also the SACK scoreboard (RFC 2018, RFC 6675).
 
-use super::rack::{AckTimes, Rack};
+use super::rack::{AckTimes, Latest, Rack};
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use core::time::Duration;
 use sockeye_wire::tcp::options::SackBlock;
@@ -34,9 +35,13 @@ impl Record {
     }
 }
 
-/// The records of a connection. Empty, it owns no memory.
+/// What a connection has in flight. With nothing in flight it owns no memory.
 #[derive(Debug, Default)]
-pub(super) struct InFlight {
+pub(super) struct InFlight(Option<Box<Board>>);
+
+/// What exists only while something is in flight.
+#[derive(Debug)]
+struct Board {
     records: VecDeque<Record>,
     /// Sequence numbers by place; what is left is lost.
     outstanding: u32,
@@ -44,6 +49,9 @@ pub(super) struct InFlight {
     lost: u32,
     /// No record before this number is lost.
     lost_from: SeqNumber,
+    latest: Latest,
+    /// When the segment that may only be late counts as lost.
+    reorder_at: Instant,
 }
 
 /// What an acknowledgement delivered.
@@ -61,22 +69,143 @@ impl InFlight {
     /// Sequence numbers believed to be in the network.
     #[inline]
     pub(super) fn outstanding(&self) -> u32 {
-        self.outstanding
+        self.0.as_ref().map_or(0, |board| board.outstanding)
     }
 
     /// Sequence numbers that the peer holds above a hole.
     #[inline]
     pub(super) fn sacked(&self) -> u32 {
-        self.sacked
+        self.0.as_ref().map_or(0, |board| board.sacked)
     }
 
     #[inline]
     pub(super) fn has_lost(&self) -> bool {
-        self.lost > 0
+        self.0.as_ref().is_some_and(|board| board.lost > 0)
+    }
+
+    /// When the segment that may only be late counts as lost; far in the future if there is none.
+    #[inline]
+    pub(super) fn reorder_at(&self) -> Instant {
+        self.0.as_ref().map_or(Instant::FAR_FUTURE, |board| board.reorder_at)
     }
 
     #[inline]
     pub(super) fn push(&mut self, now: Instant, start: SeqNumber, len: u32) {
+        self.0.get_or_insert_default().push(now, start, len);
+    }
+
+    /// SND.UNA moved to `una`.
+    #[inline]
+    pub(super) fn acknowledge(
+        &mut self,
+        una: SeqNumber,
+        times: &AckTimes,
+        rack: &mut Rack,
+    ) -> Delivered {
+        let Some(board) = &mut self.0 else { return Delivered::default() };
+        let delivered = board.acknowledge(una, times, rack);
+        if board.records.is_empty() {
+            self.0 = None;
+        }
+        delivered
+    }
+
+    /// The peer reports that it holds `block`.
+    pub(super) fn sack(
+        &mut self,
+        block: SackBlock,
+        times: &AckTimes,
+        rack: &mut Rack,
+        delivered: &mut Delivered,
+    ) {
+        if let Some(board) = &mut self.0 {
+            board.sack(block, times, rack, delivered);
+        }
+    }
+
+    /// RACK (RFC 8985 §6.2 step 5): what was sent long enough before something that arrived is lost, `window` allowing for
+    /// reordering. Says how much that is; [`reorder_at`](Self::reorder_at) tells when the next candidate's time is up.
+    pub(super) fn detect(&mut self, now: Instant, window: Duration) -> u32 {
+        self.0.as_mut().map_or(0, |board| board.detect(now, window))
+    }
+
+    /// The first `mss` sequence numbers are believed lost.
+    pub(super) fn mark_first_lost(&mut self, mss: u32) {
+        if let Some(board) = &mut self.0 {
+            board.mark_first_lost(mss);
+        }
+    }
+
+    /// Everything that the peer does not hold is believed lost (RFC 6298 §5.4 and the go-back-N that follows a timeout).
+    pub(super) fn mark_all_lost(&mut self) {
+        if let Some(board) = &mut self.0 {
+            board.move_all(Place::Sent, Place::Lost);
+        }
+    }
+
+    /// At a timeout: the first segment is lost, and whatever has been in the network for a round trip (RFC 8985 §6.3).
+    pub(super) fn mark_timed_out(&mut self, now: Instant, mss: u32) {
+        if let Some(board) = &mut self.0 {
+            board.mark_timed_out(now, mss);
+        }
+    }
+
+    /// Nothing was lost after all.
+    pub(super) fn forget_lost(&mut self) {
+        if let Some(board) = &mut self.0 {
+            board.move_all(Place::Lost, Place::Sent);
+        }
+    }
+
+    /// The peer took back what it said to hold: at a timeout the first octet is held, though not acknowledged (RFC 2018 §8).
+    pub(super) fn forget_sacked_if_reneged(&mut self) {
+        if let Some(board) = &mut self.0
+            && board.records.front().is_some_and(|first| first.place == Place::Sacked)
+        {
+            board.move_all(Place::Sacked, Place::Sent);
+        }
+    }
+
+    /// The first record that is to be sent again: where it starts and how long it is.
+    #[inline]
+    pub(super) fn next_lost(&mut self) -> Option<(SeqNumber, u32)> {
+        let board = self.0.as_mut().filter(|board| board.lost > 0)?;
+        let index = board.lost_index()?;
+        board.records.get(index).map(|record| (record.start, record.len))
+    }
+
+    /// The first `len` sequence numbers of the first lost record were sent again.
+    pub(super) fn on_retransmitted(&mut self, now: Instant, len: u32) {
+        if let Some(board) = &mut self.0
+            && let Some(index) = board.lost_index()
+        {
+            board.resend(now, index, len);
+        }
+    }
+
+    /// The last segment, as a tail loss probe sends it again: its start and length (RFC 8985 §7.3).
+    pub(super) fn resend_last(&mut self, now: Instant, mss: u32) -> Option<(SeqNumber, u32)> {
+        self.0.as_mut()?.resend_last(now, mss)
+    }
+}
+
+impl Default for Board {
+    fn default() -> Self {
+        Self {
+            records: VecDeque::new(),
+            outstanding: 0,
+            sacked: 0,
+            lost: 0,
+            lost_from: SeqNumber(0),
+            latest: Latest::default(),
+            reorder_at: Instant::FAR_FUTURE,
+        }
+    }
+}
+
+impl Board {
+    #[inline]
+    fn push(&mut self, now: Instant, start: SeqNumber, len: u32) {
         self.outstanding += len;
         self.records.push_back(Record {
             start,
@@ -108,12 +237,7 @@ impl InFlight {
 
     /// SND.UNA moved to `una`.
     #[inline]
-    pub(super) fn acknowledge(
-        &mut self,
-        una: SeqNumber,
-        times: &AckTimes,
-        rack: &mut Rack,
-    ) -> Delivered {
+    fn acknowledge(&mut self, una: SeqNumber, times: &AckTimes, rack: &mut Rack) -> Delivered {
         let mut delivered = Delivered::default();
         while let Some(record) = self.records.front_mut() {
             let part = una.since(record.start).min(record.len);
@@ -134,19 +258,16 @@ impl InFlight {
                 if !record.retransmitted {
                     delivered.sample_from = Some(record.sent_at);
                 }
-                rack.on_delivered(record, times);
+                self.latest.on_delivered(record, times, rack);
             }
             *self.count(place) -= part;
             self.records.pop_front();
-        }
-        if self.records.is_empty() {
-            self.records = VecDeque::new();
         }
         delivered
     }
 
     /// The peer reports that it holds `block`.
-    pub(super) fn sack(
+    fn sack(
         &mut self,
         block: SackBlock,
         times: &AckTimes,
@@ -175,7 +296,7 @@ impl InFlight {
             if !record.retransmitted {
                 delivered.sample_from = delivered.sample_from.max(Some(record.sent_at));
             }
-            rack.on_delivered(record, times);
+            self.latest.on_delivered(record, times, rack);
             delivered.sacked += record.len;
             self.place(index, Place::Sacked);
             index = self.join_sacked(index) + 1;
@@ -202,92 +323,58 @@ impl InFlight {
         index
     }
 
-    /// RACK (RFC 8985 §6.2 step 5): what was sent long enough before something that arrived is lost. Says how much that is, and how
-    /// long until the next candidate's time is up.
-    pub(super) fn detect(
-        &mut self,
-        now: Instant,
-        rack: &Rack,
-        window: Duration,
-    ) -> (u32, Option<Duration>) {
-        let (mut lost, mut next) = (0, None);
+    fn detect(&mut self, now: Instant, window: Duration) -> u32 {
+        let mut lost = 0;
+        self.reorder_at = Instant::FAR_FUTURE;
+        let patience = self.latest.rtt() + window;
         for index in 0..self.records.len() {
             let record = &self.records[index];
             if record.place != Place::Sent {
                 continue;
             }
-            if !rack.was_sent_before(record) {
+            if !self.latest.is_after(record) {
                 // Whatever comes after an original sent later was sent later still.
-                if record.retransmitted { continue } else { break }
+                if record.retransmitted {
+                    continue;
+                }
+                break;
             }
-            let due = record.sent_at + rack.rtt() + window;
+            let due = record.sent_at + patience;
             if due <= now {
                 lost += record.len;
                 self.place(index, Place::Lost);
-            } else {
-                next = next.max(Some(due - now));
+            } else if self.reorder_at == Instant::FAR_FUTURE || due > self.reorder_at {
+                self.reorder_at = due;
             }
         }
-        (lost, next)
+        lost
+    }
+
+    fn move_all(&mut self, from: Place, to: Place) {
+        for index in 0..self.records.len() {
+            if self.records[index].place == from {
+                self.place(index, to);
+            }
+        }
+    }
+
+    fn mark_timed_out(&mut self, now: Instant, mss: u32) {
+        self.reorder_at = Instant::FAR_FUTURE;
+        self.mark_first_lost(mss);
+        for index in 0..self.records.len() {
+            let record = &self.records[index];
+            if record.place == Place::Sent && record.sent_at + self.latest.rtt() <= now {
+                self.place(index, Place::Lost);
+            }
+        }
     }
 
     /// The first `mss` sequence numbers are believed lost.
-    pub(super) fn mark_first_lost(&mut self, mss: u32) {
+    fn mark_first_lost(&mut self, mss: u32) {
         self.split(0, mss);
         if self.records.front().is_some_and(|first| first.place == Place::Sent) {
             self.place(0, Place::Lost);
         }
-    }
-
-    /// Everything that the peer does not hold is believed lost (RFC 6298 §5.4 and the go-back-N that follows a timeout).
-    pub(super) fn mark_all_lost(&mut self) {
-        for index in 0..self.records.len() {
-            if self.records[index].place == Place::Sent {
-                self.place(index, Place::Lost);
-            }
-        }
-    }
-
-    /// At a timeout: the first segment is lost, and whatever has been in the network for a round trip (RFC 8985 §6.3).
-    pub(super) fn mark_timed_out(&mut self, now: Instant, rtt: Duration, mss: u32) {
-        self.mark_first_lost(mss);
-        for index in 0..self.records.len() {
-            let record = &self.records[index];
-            if record.place == Place::Sent && record.sent_at + rtt <= now {
-                self.place(index, Place::Lost);
-            }
-        }
-    }
-
-    /// Nothing was lost after all.
-    pub(super) fn forget_lost(&mut self) {
-        for index in 0..self.records.len() {
-            if self.records[index].place == Place::Lost {
-                self.place(index, Place::Sent);
-            }
-        }
-    }
-
-    /// The peer took back what it said to hold: at a timeout the first octet is held, though not acknowledged (RFC 2018 §8).
-    pub(super) fn forget_sacked_if_reneged(&mut self) {
-        if self.records.front().is_some_and(|first| first.place == Place::Sacked) {
-            for index in 0..self.records.len() {
-                if self.records[index].place == Place::Sacked {
-                    self.place(index, Place::Sent);
-                }
-            }
-        }
-    }
-
-    /// The first record that is to be sent again: where it starts and how long it is.
-    #[inline]
-    pub(super) fn next_lost(&mut self) -> Option<(SeqNumber, u32)> {
-        if self.lost == 0 {
-            return None;
-        }
-        let index = self.lost_index()?;
-        let record = self.records.get(index)?;
-        Some((record.start, record.len))
     }
 
     fn lost_index(&mut self) -> Option<usize> {
@@ -296,13 +383,6 @@ impl InFlight {
             (from..self.records.len()).find(|index| self.records[*index].place == Place::Lost)?;
         self.lost_from = self.records[index].start;
         Some(index)
-    }
-
-    /// The first `len` sequence numbers of the first lost record were sent again.
-    pub(super) fn on_retransmitted(&mut self, now: Instant, len: u32) {
-        if let Some(index) = self.lost_index() {
-            self.resend(now, index, len);
-        }
     }
 
     fn resend(&mut self, now: Instant, index: usize, len: u32) {
@@ -315,7 +395,7 @@ impl InFlight {
     }
 
     /// The last segment, as a tail loss probe sends it again: its start and length (RFC 8985 §7.3).
-    pub(super) fn resend_last(&mut self, now: Instant, mss: u32) -> Option<(SeqNumber, u32)> {
+    fn resend_last(&mut self, now: Instant, mss: u32) -> Option<(SeqNumber, u32)> {
         let last = self.records.back()?;
         if last.place == Place::Sacked {
             return None;

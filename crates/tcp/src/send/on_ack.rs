@@ -163,14 +163,11 @@ impl Sender {
         let sacked_segments = self.in_flight.sacked().div_ceil(self.mss());
         let window =
             self.rack.window(!self.recovery.is_open(), sacked_segments, self.rtt.smoothed());
-        let (lost, next) = self.in_flight.detect(now, &self.rack, window);
-        self.reorder_at = next.map(|delay| now + delay);
-        lost
+        self.in_flight.detect(now, window)
     }
 
     /// The reordering timer has run out: what it waited for is lost.
     pub(super) fn on_reorder_timeout(&mut self, now: Instant) {
-        self.reorder_at = None;
         if self.detect(now) > 0 && self.recovery.is_open() {
             let flight = self.flight_size() - self.in_flight.sacked();
             self.enter_sack_recovery(flight, 0);

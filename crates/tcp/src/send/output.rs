@@ -58,7 +58,7 @@ impl Sender {
         let data = len - u32::from(fin);
         let payload = self.buffer.slice(start.since(self.una) as usize, data as usize);
         self.in_flight.on_retransmitted(now, len);
-        self.retransmissions += u64::from(data.div_ceil(mss).max(1));
+        self.retransmissions += data.div_ceil(mss).max(1);
         self.on_sent(now, len, true);
         let push = data > 0 && start + data == data_end;
         Some(self.planned(start, payload, fin, push))

@@ -10,23 +10,28 @@ const WINDOW_PERSIST: u8 = 16;
 /// Segments above a hole that mean loss while no reordering was seen (RFC 5681's three duplicate ACKs).
 const DUPLICATE_THRESHOLD: u32 = 3;
 
-/// What is known about the times of what arrived.
+/// What the path is known for: kept as long as the connection.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rack {
-    /// When the latest segment that has arrived was sent, and where it ended.
-    sent_at: Instant,
-    end: SeqNumber,
-    /// Its round trip.
-    rtt_micros: u32,
     min_rtt_micros: u32,
-    /// The highest sequence number that has arrived.
-    highest: Option<SeqNumber>,
     reordering_seen: bool,
     /// Multiples of a quarter of the minimum RTT.
     window_multiple: u8,
     persist: u8,
     /// The next D-SACK counts when SND.UNA has passed this: once a round trip.
     dsack_round: Option<SeqNumber>,
+}
+
+/// What is known about the times of what arrived while something is in flight.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Latest {
+    /// When the latest segment that has arrived was sent, and where it ended.
+    sent_at: Instant,
+    end: SeqNumber,
+    /// Its round trip.
+    rtt_micros: u32,
+    /// The highest sequence number that has arrived.
+    highest: Option<SeqNumber>,
 }
 
 /// The times of an acknowledgement.
@@ -38,34 +43,31 @@ pub(super) struct AckTimes {
     pub(super) echo: Option<Instant>,
 }
 
-impl Rack {
+impl Latest {
+    /// RACK.rtt.
     pub(super) fn rtt(&self) -> Duration {
         Duration::from_micros(u64::from(self.rtt_micros))
     }
 
-    pub(super) fn reordering_seen(&self) -> bool {
-        self.reordering_seen
-    }
-
     /// Steps 1 to 3: a record was newly acknowledged or reported as held.
-    pub(super) fn on_delivered(&mut self, record: &Record, times: &AckTimes) {
+    pub(super) fn on_delivered(&mut self, record: &Record, times: &AckTimes, rack: &mut Rack) {
         let micros = times.arrival.since(record.sent_at).as_micros();
         let rtt = u32::try_from(micros).unwrap_or(u32::MAX);
         if record.retransmitted {
             // Which transmission arrived? Not this one if the echo is older, or if it came back impossibly fast.
             let too_old =
                 times.echo.is_some_and(|echo| echo.as_millis() < record.sent_at.as_millis());
-            if too_old || (self.min_rtt_micros > 0 && rtt < self.min_rtt_micros) {
+            if too_old || rtt < rack.min_rtt_micros {
                 return;
             }
         } else {
-            self.min_rtt_micros =
-                if self.min_rtt_micros == 0 { rtt } else { self.min_rtt_micros.min(rtt) };
-            self.reordering_seen |=
+            let least = if rack.min_rtt_micros == 0 { rtt } else { rack.min_rtt_micros.min(rtt) };
+            rack.min_rtt_micros = least;
+            rack.reordering_seen |=
                 self.highest.is_some_and(|highest| record.end().before(highest));
         }
         self.highest = Some(self.highest.map_or(record.end(), |highest| highest.max(record.end())));
-        if (record.sent_at, 0) > (self.sent_at, 0)
+        if record.sent_at > self.sent_at
             || (record.sent_at == self.sent_at && record.end().after(self.end))
         {
             self.sent_at = record.sent_at;
@@ -75,11 +77,13 @@ impl Rack {
     }
 
     /// Whether `record` was sent before the latest one that has arrived.
-    pub(super) fn was_sent_before(&self, record: &Record) -> bool {
+    pub(super) fn is_after(&self, record: &Record) -> bool {
         record.sent_at < self.sent_at
             || (record.sent_at == self.sent_at && record.end().before(self.end))
     }
+}
 
+impl Rack {
     /// Step 4: how much later than expected a segment may be.
     pub(super) fn window(
         &self,

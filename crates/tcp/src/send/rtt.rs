@@ -13,9 +13,15 @@ pub(crate) struct RttEstimator {
     smoothed: u32,
     variation: u32,
     sampled: bool,
-    initial_rto: u32,
-    min_rto: u32,
-    max_rto: u32,
+    /// The configured bounds in milliseconds.
+    initial_rto: u16,
+    min_rto: u16,
+    /// In seconds.
+    max_rto: u16,
+}
+
+fn millis(duration: Duration) -> u16 {
+    u16::try_from(duration.as_millis()).unwrap_or(u16::MAX)
 }
 
 fn micros(duration: Duration) -> u32 {
@@ -28,9 +34,9 @@ impl RttEstimator {
             smoothed: 0,
             variation: 0,
             sampled: false,
-            initial_rto: micros(config.initial_rto),
-            min_rto: micros(config.min_rto),
-            max_rto: micros(config.max_rto),
+            initial_rto: millis(config.initial_rto),
+            min_rto: millis(config.min_rto),
+            max_rto: u16::try_from(config.max_rto.as_secs()).unwrap_or(u16::MAX).max(1),
         }
     }
 
@@ -51,7 +57,7 @@ impl RttEstimator {
     /// After a SYN timed out and no sample could be taken, data starts with 3 s (RFC 6298 §5.7).
     pub(crate) fn distrust(&mut self) {
         if !self.sampled {
-            self.initial_rto = self.initial_rto.max(3_000_000).min(self.max_rto);
+            self.initial_rto = self.initial_rto.max(3_000);
         }
     }
 
@@ -71,12 +77,12 @@ impl RttEstimator {
         let base = if self.sampled {
             let margin = (4 * u64::from(self.variation))
                 .max(u64::from(micros(GRANULARITY)))
-                .max(u64::from(self.min_rto));
+                .max(u64::from(self.min_rto) * 1_000);
             u64::from(self.smoothed) + margin
         } else {
-            u64::from(self.initial_rto)
+            u64::from(self.initial_rto) * 1_000
         };
         let doubled = base.saturating_mul(1u64 << backoff.min(31));
-        Duration::from_micros(doubled.min(u64::from(self.max_rto)))
+        Duration::from_micros(doubled.min(u64::from(self.max_rto) * 1_000_000))
     }
 }
