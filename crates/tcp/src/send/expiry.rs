@@ -79,7 +79,7 @@ impl Sender {
         }
         self.timer.backoff += 1;
         let before = self.controller.clone();
-        let (flight, mss) = (self.flight_size(), self.mss());
+        let (flight, mss) = (self.flight_to_reduce(), self.mss());
         self.controller.get_mut().on_timeout(flight, mss, first);
         self.recovery.enter(Kind::Timeout, self.nxt, before);
         self.tail_probe.reset();

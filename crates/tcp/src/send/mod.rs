@@ -61,15 +61,13 @@ pub(crate) struct Sender {
     sack: bool,
     rack: Rack,
     tail_probe: TailProbe,
-    /// When the segment that may only be late counts as lost.
-    reorder_at: Option<Instant>,
     /// Later partial acknowledgements of one recovery leave the timer alone (RFC 6582).
     rto_frozen: bool,
     timer: RetransmissionTimer,
     last_sent: Instant,
     /// The congestion window, and nothing else, stopped the last attempt to send.
     blocked_by_congestion: bool,
-    pub(crate) retransmissions: u64,
+    pub(crate) retransmissions: u32,
     pub(crate) bytes_acked: u64,
 }
 
@@ -122,7 +120,6 @@ impl Sender {
             sack: negotiated.sack,
             rack: Rack::default(),
             tail_probe: TailProbe::default(),
-            reorder_at: None,
             rto_frozen: false,
             timer: RetransmissionTimer::default(),
             last_sent: Instant::ZERO,
@@ -153,6 +150,12 @@ impl Sender {
     #[inline]
     pub(crate) fn is_waiting(&self) -> bool {
         !self.is_all_acked() || self.unsent() > 0 || self.fin == Fin::Queued
+    }
+
+    /// What congestion control halves after a loss: FlightSize, less what duplicate ACKs let out beyond the window, for a flight that
+    /// recovery itself inflated would raise the threshold (RFC 5681 §3.1: "no more than").
+    fn flight_to_reduce(&self) -> u32 {
+        self.flight_size().min(self.controller.window())
     }
 
     /// SND.NXT − SND.UNA.

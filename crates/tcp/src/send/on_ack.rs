@@ -56,22 +56,11 @@ impl Sender {
                 self.count_duplicates(is_duplicate, advanced, outcome.acked)
             };
             if self.tail_probe.on_ack(self.una, dsack, is_duplicate) == Verdict::Repaired {
-                let (flight, mss) = (self.flight_size().max(delivered.acked), self.mss());
+                let (flight, mss) = (self.flight_to_reduce(), self.mss());
                 self.controller.get_mut().on_loss(flight, mss);
             }
-            let grows =
-                self.recovery.episode().is_none_or(|episode| matches!(episode.kind, Kind::Timeout));
-            if grows && was_limited && !lost && outcome.acked > 0 {
-                let acknowledged = Acknowledged {
-                    now: segment.arrival,
-                    bytes: outcome.acked,
-                    mss: self.mss(),
-                    rtt: delivered.sample_from.map(|sent_at| segment.arrival.since(sent_at)),
-                    smoothed_rtt: self.rtt.smoothed().unwrap_or_default(),
-                    una: self.una,
-                    nxt: self.nxt,
-                };
-                self.controller.get_mut().on_acknowledged(&acknowledged);
+            if was_limited && !lost && outcome.acked > 0 {
+                self.grow(segment.arrival, &delivered);
             }
             self.rearm(segment.arrival);
         }
@@ -82,6 +71,29 @@ impl Sender {
             self.timer.backoff = 0;
         }
         outcome
+    }
+
+    /// The window grows by what newly arrived, outside of recovery and in the slow start that follows a timeout.
+    fn grow(&mut self, now: Instant, delivered: &Delivered) {
+        let mss = self.mss();
+        let arrived = delivered.acked + delivered.sacked;
+        let bytes = match self.recovery.episode() {
+            None => arrived,
+            // Without SACK a hole's end acknowledges what had arrived long before (RFC 3465 §2.3: L = 1·SMSS).
+            Some(Episode { kind: Kind::Timeout, .. }) if !self.sack => arrived.min(mss),
+            Some(Episode { kind: Kind::Timeout, .. }) => arrived,
+            Some(_) => return,
+        };
+        let acknowledged = Acknowledged {
+            now,
+            bytes,
+            mss,
+            rtt: delivered.sample_from.map(|sent_at| now.since(sent_at)),
+            smoothed_rtt: self.rtt.smoothed().unwrap_or_default(),
+            una: self.una,
+            nxt: self.nxt,
+        };
+        self.controller.get_mut().on_acknowledged(&acknowledged);
     }
 
     /// SND.UNA moves.
@@ -202,7 +214,7 @@ impl Sender {
     }
 
     fn enter_newreno(&mut self) -> bool {
-        let (flight, mss) = (self.flight_size(), self.mss());
+        let (flight, mss) = (self.flight_to_reduce(), self.mss());
         let before = self.controller.clone();
         self.controller.get_mut().on_loss(flight, mss);
         self.recovery.enter(Kind::NewReno(NewReno::new(mss)), self.nxt, before);
