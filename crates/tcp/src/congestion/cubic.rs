@@ -7,8 +7,8 @@ use sockeye_wire::Instant;
 
 /// C, in segments per second cubed.
 const C: f64 = 0.4;
-/// β: what is left of the window after a loss.
-const BETA: f64 = 0.7;
+/// β: what is left of the window after a loss, in tenths.
+const BETA_TENTHS: u64 = 7;
 /// α of the Reno-friendly region: 3·(1 − β)/(1 + β).
 const ALPHA: f64 = 9.0 / 17.0;
 
@@ -115,9 +115,12 @@ impl Cubic {
     fn reduce(&mut self, in_flight: u32, mss: u32) {
         let window = self.segments(mss) as f32;
         // Fast convergence (§4.7): a flow that could not come back to its last maximum makes room for others.
-        self.w_max = if window < self.w_max { window * (1.0 + BETA as f32) / 2.0 } else { window };
+        self.w_max =
+            if window < self.w_max { window * (10 + BETA_TENTHS) as f32 / 20.0 } else { window };
         self.prior = window;
-        self.slow_start_threshold = ((f64::from(in_flight) * BETA) as u32).max(2 * mss);
+        let kept = u64::from(in_flight) * BETA_TENTHS / 10;
+        self.slow_start_threshold = (kept as u32).max(2 * mss);
+        self.plain_epoch = false;
         self.epoch = NO_EPOCH;
         self.hystart = None;
     }

@@ -67,3 +67,118 @@ fn repeated_timeouts_keep_the_threshold() {
     reno.on_timeout(MSS, MSS, false);
     assert_eq!((reno.window(), reno.slow_start_threshold()), (MSS, 10 * MSS));
 }
+
+fn cubic_at(window: u32) -> Cubic {
+    let mut cubic = Cubic::new(window);
+    cubic.on_loss(window, MSS);
+    cubic
+}
+
+/// RFC 9438 §4.6: β = 0.7.
+#[test]
+fn cubic_keeps_seven_tenths() {
+    assert_eq!(cubic_at(1_000 * MSS).window(), 700 * MSS);
+    assert_eq!(cubic_at(MSS).window(), 2 * MSS);
+}
+
+/// RFC 9438 §4.2: K seconds after the loss the window is back at W_max, slowly there, faster beyond.
+#[test]
+fn cubic_follows_its_function() {
+    let mut cubic = cubic_at(1_000 * MSS);
+    let k = libm::cbrt((1_000.0 - 700.0) / 0.4);
+    let mut windows = std::vec::Vec::new();
+    let mut una = 0;
+    for step in 0..400u32 {
+        let time = Duration::from_millis(50) * step;
+        // One window a round trip.
+        let window = cubic.window();
+        for _ in 0..window / (10 * MSS) {
+            una += 10 * MSS;
+            cubic.on_acknowledged(&at(time, 10 * MSS, una));
+        }
+        windows.push((time.as_secs_f64(), f64::from(cubic.window()) / f64::from(MSS)));
+    }
+    for (time, window) in windows {
+        let expected = 0.4 * (time + 0.05 - k).powi(3) + 1_000.0;
+        let expected = expected.max(700.0);
+        assert!(
+            (window - expected).abs() < 0.03 * expected,
+            "{window} instead of {expected} at {time}"
+        );
+    }
+}
+
+/// RFC 9438 §4.7: a flow that could not come back to its last maximum aims lower.
+#[test]
+fn cubic_converges_fast() {
+    let mut once = cubic_at(1_000 * MSS);
+    once.on_loss(700 * MSS, MSS);
+    let mut grown = once.clone();
+    assert_eq!(once.window(), 490 * MSS);
+    let mut una = 0;
+    for step in 1..2_000u32 {
+        una += 10 * MSS;
+        grown.on_acknowledged(&at(Duration::from_millis(5) * step, 10 * MSS, una));
+    }
+    // W_max is 700·(1 + β)/2 = 595, reached after K = cbrt(105/0.4) = 6.4 s; 10 s later it is not far beyond.
+    let window = grown.window() / MSS;
+    assert!((590..640).contains(&window), "{window}");
+}
+
+/// RFC 9438 §4.3: with a short round trip CUBIC is no slower than Reno.
+#[test]
+fn cubic_is_friendly_to_reno() {
+    let (mut cubic, mut reno) = (cubic_at(20 * MSS), Reno::new(20 * MSS));
+    reno.on_loss(20 * MSS, MSS);
+    let mut una = 0;
+    for round in 0..40u32 {
+        let now = |_: u32| Duration::from_millis(round.into());
+        for _ in 0..cubic.window() / MSS {
+            una += MSS;
+            let sample =
+                Acknowledged { smoothed_rtt: Duration::from_millis(1), ..at(now(round), MSS, una) };
+            cubic.on_acknowledged(&sample);
+        }
+        for _ in 0..reno.window() / MSS {
+            reno.on_acknowledged(&acked(MSS));
+        }
+    }
+    // α = 9/17 up to the old maximum, then Reno's slope.
+    assert!(
+        cubic.window() >= 28 * MSS && reno.window() == 50 * MSS,
+        "{} {}",
+        cubic.window(),
+        reno.window()
+    );
+}
+
+/// RFC 9406: growing round trips end slow start before anything is lost; steady ones do not.
+#[test]
+fn hystart_leaves_slow_start() {
+    let run = |growing: bool| {
+        let mut cubic = Cubic::new(10 * MSS);
+        let mut una = 0;
+        for round in 0..12u64 {
+            let rtt = Duration::from_millis(if growing { 50 + 10 * round } else { 50 });
+            for _ in 0..(cubic.window() / MSS).min(2_000) {
+                una += MSS;
+                let nxt = SeqNumber(una + cubic.window());
+                let time = Duration::from_millis(60 * round);
+                cubic.on_acknowledged(&Acknowledged { rtt: Some(rtt), nxt, ..at(time, MSS, una) });
+            }
+        }
+        cubic.slow_start_threshold()
+    };
+    assert_eq!(run(false), u32::MAX);
+    assert!(run(true) < 2_000 * MSS);
+}
+
+#[test]
+fn a_loss_that_was_none_is_undone() {
+    let before = Controller::new(Algorithm::Cubic, 100 * MSS);
+    let mut controller = before.clone();
+    controller.get_mut().on_loss(100 * MSS, MSS);
+    assert_eq!(controller.window(), 70 * MSS);
+    controller.undo(&before);
+    assert_eq!((controller.window(), controller.slow_start_threshold()), (100 * MSS, u32::MAX));
+}

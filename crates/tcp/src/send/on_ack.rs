@@ -248,6 +248,9 @@ impl Sender {
         }
         if let Some(episode) = self.recovery.leave() {
             self.controller.undo(&episode.before);
+            if !matches!(episode.kind, Kind::Timeout) {
+                self.rack.on_reordering();
+            }
             self.in_flight.forget_lost();
             self.rto_frozen = false;
             self.timer.backoff = 0;

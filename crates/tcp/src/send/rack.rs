@@ -107,6 +107,11 @@ impl Rack {
         }
     }
 
+    /// What was taken for loss had only been overtaken.
+    pub(super) fn on_reordering(&mut self) {
+        self.reordering_seen = true;
+    }
+
     /// A recovery has ended.
     pub(super) fn on_recovered(&mut self) {
         self.persist = self.persist.saturating_sub(1);

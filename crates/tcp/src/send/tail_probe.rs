@@ -12,7 +12,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_secs(1);
 const SLACK: Duration = Duration::from_millis(2);
 
 /// The probe that is under way, and whether another may be sent.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct TailProbe {
     outstanding: Option<Outstanding>,
     /// An RTT sample was taken since the last probe.
@@ -33,6 +33,13 @@ pub(super) enum Verdict {
     Nothing,
     /// The probe repaired a loss, which calls for congestion control (RFC 8985 §7.4).
     Repaired,
+}
+
+impl Default for TailProbe {
+    /// The handshake was a sample.
+    fn default() -> Self {
+        Self { outstanding: None, sampled: true }
+    }
 }
 
 impl TailProbe {

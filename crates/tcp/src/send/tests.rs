@@ -1,5 +1,6 @@
 use super::buffer::SendBuffer;
 use super::in_flight::InFlight;
+use super::prr::Prr;
 use super::rack::{AckTimes, Rack};
 use super::rtt::RttEstimator;
 use crate::Config;
@@ -107,4 +108,26 @@ fn lost_records_leave_the_network_until_sent_again() {
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (500, Some((at(1_500), 1_500))));
     in_flight.acknowledge(at(4_000), &times, &mut rack);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, None));
+}
+
+/// RFC 9937: over a recovery without further loss, what leaves is to what arrives as the threshold is to the flight.
+#[test]
+fn prr_spreads_the_reduction() {
+    let mss = 1_000;
+    let (flight, threshold) = (100 * mss, 70 * mss);
+    let mut prr = Prr::new(flight, threshold);
+    let mut in_flight = flight - 4 * mss;
+    prr.on_ack(3 * mss, in_flight, false, mss);
+    let mut out = 0;
+    for _ in 0..96 {
+        while in_flight + mss <= prr.window {
+            in_flight += mss;
+            prr.out += mss;
+            out += mss;
+        }
+        in_flight -= mss;
+        prr.on_ack(mss, in_flight, true, mss);
+    }
+    assert!((threshold - 3 * mss..=threshold).contains(&out), "{out}");
+    assert!(prr.window.abs_diff(threshold) <= 2 * mss, "{}", prr.window);
 }

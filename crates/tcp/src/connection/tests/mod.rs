@@ -3,6 +3,7 @@
 mod closing;
 mod handshake;
 mod harness;
+mod recovery;
 mod resets;
 mod segments;
 mod timers;
