@@ -84,9 +84,13 @@ impl Open {
             flags |= Flags::URG;
         }
         // Selective acknowledgements take payload's room: they ride only where there is some.
-        let blocks = self.sack_blocks();
         let room = (self.send.mss() as usize).saturating_sub(planned.payload.len());
-        let options = self.options(now, if blocks.len() * 8 + 4 <= room { &blocks } else { &[] });
+        let options = if room < 12 {
+            self.options(now, &[])
+        } else {
+            let blocks = self.sack_blocks();
+            self.options(now, &blocks[..blocks.len().min((room - 4) / 8)])
+        };
         self.receive.ack.on_piggybacked();
         let header = TcpHeader {
             seq: planned.seq,
@@ -119,14 +123,19 @@ impl Open {
     }
 
     fn bare(&mut self, now: Instant, seq: sockeye_wire::SeqNumber) -> Transmit {
-        let options = self.options(now, &self.sack_blocks());
+        let blocks = self.sack_blocks();
+        let options = self.options(now, &blocks);
         let window = self.receive.advertise(u32::from(self.negotiated.own_mss));
         Transmit::bare(seq, self.receive.nxt, Flags::ACK, window, options)
     }
 
     #[inline]
-    fn sack_blocks(&self) -> arrayvec::ArrayVec<SackBlock, 4> {
-        if self.negotiated.sack { self.receive.sack_blocks() } else { arrayvec::ArrayVec::new() }
+    fn sack_blocks(&mut self) -> arrayvec::ArrayVec<SackBlock, 4> {
+        if self.negotiated.sack {
+            self.receive.take_sack_blocks()
+        } else {
+            arrayvec::ArrayVec::new()
+        }
     }
 
     #[inline]

@@ -17,6 +17,8 @@ pub(super) struct Assembler {
     recent: ArrayVec<SeqNumber, 4>,
     /// Where the peer's FIN stands.
     fin: Option<SeqNumber>,
+    /// A duplicate that is still to be reported (RFC 2883).
+    duplicate: Option<SackBlock>,
 }
 
 #[derive(Debug)]
@@ -33,7 +35,17 @@ impl Range {
 
 impl Assembler {
     pub(super) fn is_empty(&self) -> bool {
-        self.ranges.is_empty() && self.fin.is_none()
+        self.ranges.is_empty() && self.fin.is_none() && self.duplicate.is_none()
+    }
+
+    /// Whether data or a FIN waits behind a hole.
+    pub(super) fn holds_any(&self) -> bool {
+        !self.ranges.is_empty() || self.fin.is_some()
+    }
+
+    /// Octets arrived that were there already.
+    pub(super) fn note_duplicate(&mut self, left: SeqNumber, right: SeqNumber) {
+        self.duplicate = Some(SackBlock { left, right });
     }
 
     pub(super) fn fin(&self) -> Option<SeqNumber> {
@@ -59,6 +71,14 @@ impl Assembler {
             }
             self.ranges.insert(first, Range { start: seq, payload });
             self.touch(seq);
+            return;
+        }
+        if last == first + 1
+            && self.ranges[first].start.at_or_before(seq)
+            && self.ranges[first].end().at_or_after(end)
+        {
+            self.note_duplicate(seq, end);
+            self.touch(self.ranges[first].start);
             return;
         }
         if last == first + 1 && self.ranges[first].end() == seq {
@@ -98,13 +118,14 @@ impl Assembler {
         None
     }
 
-    /// The blocks to report, the one that changed last first.
-    pub(super) fn sack_blocks(&self) -> ArrayVec<SackBlock, 4> {
-        self.recent
+    /// The blocks to report: a duplicate first, once (RFC 2883 §4), then what is held, the range that changed last first.
+    pub(super) fn take_sack_blocks(&mut self) -> ArrayVec<SackBlock, 4> {
+        let held = self
+            .recent
             .iter()
             .filter_map(|start| self.ranges.iter().find(|range| range.start == *start))
-            .map(|range| SackBlock { left: range.start, right: range.end() })
-            .collect()
+            .map(|range| SackBlock { left: range.start, right: range.end() });
+        self.duplicate.take().into_iter().chain(held).take(4).collect()
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) struct Receiver {
     ts_recent_at: Instant,
     limit: u32,
     shift: u8,
+    sack: bool,
     fin_received: bool,
     pub(crate) ack: AckPolicy,
     pub(crate) queue: ReadQueue,
@@ -72,6 +73,7 @@ impl Receiver {
             ts_recent_at,
             limit: config.receive_buffer_bytes,
             shift: negotiated.receive_shift,
+            sack: negotiated.sack,
             fin_received: false,
             ack: AckPolicy::new(negotiated.own_mss),
             queue: ReadQueue::default(),
@@ -142,6 +144,7 @@ impl Receiver {
         }
         let already = self.nxt.since(seq);
         if already > 0 {
+            self.note_duplicate(seq, already.min(payload.len() as u32));
             let (len, cut) = (payload.len() as u32, already.min(payload.len() as u32));
             payload.advance(cut as usize);
             seq += cut;
@@ -163,7 +166,7 @@ impl Receiver {
             self.hold(seq, payload, fin);
             return Delivery::default();
         }
-        let filled_hole = self.out_of_order.is_some();
+        let filled_hole = self.out_of_order.as_ref().is_some_and(|assembler| assembler.holds_any());
         let bytes = payload.len() as u32;
         let before = self.nxt;
         self.nxt += bytes;
@@ -208,9 +211,25 @@ impl Receiver {
         fin
     }
 
-    /// The SACK blocks to report, most recent first (RFC 2018 §4).
-    pub(crate) fn sack_blocks(&self) -> ArrayVec<SackBlock, 4> {
-        self.out_of_order.as_ref().map(|assembler| assembler.sack_blocks()).unwrap_or_default()
+    /// The SACK blocks to report, most recent first (RFC 2018 §4); a duplicate is reported once.
+    #[inline]
+    pub(crate) fn take_sack_blocks(&mut self) -> ArrayVec<SackBlock, 4> {
+        let Some(assembler) = &mut self.out_of_order else { return ArrayVec::new() };
+        let blocks = assembler.take_sack_blocks();
+        if assembler.is_empty() {
+            self.out_of_order = None;
+        }
+        blocks
+    }
+
+    /// Octets below RCV.NXT arrived again: the peer is told, so that it learns that its retransmission was not needed (RFC 2883).
+    pub(crate) fn note_duplicate(&mut self, seq: SeqNumber, len: u32) {
+        if self.sack && len > 0 {
+            let right = (seq + len).min(self.nxt);
+            if seq.before(right) {
+                self.out_of_order.get_or_insert_default().note_duplicate(seq, right);
+            }
+        }
     }
 
     /// The window field for a segment about to be sent: moves the right edge only when that is worth it (silly window

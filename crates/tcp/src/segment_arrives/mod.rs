@@ -56,6 +56,7 @@ fn check(open: &mut Open, now: Instant, segment: &Segment) -> Step {
     }
     let len = segment.sequence_len();
     if !open.receive.is_acceptable(segment.seq, len) {
+        open.receive.note_duplicate(segment.seq, segment.payload.len() as u32);
         let nxt = open.receive.nxt;
         let closed_window = len > 0 && segment.seq == nxt && open.receive.window() == 0;
         let left_of_window = segment.end() == nxt || segment.seq == nxt.back(1);

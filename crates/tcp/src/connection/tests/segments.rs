@@ -65,6 +65,28 @@ fn out_of_order_data_is_held() {
     assert_eq!(solo.drain().last().unwrap().header.ack, ISS_B + 14);
 }
 
+/// RFC 2883: what arrived twice is reported, once, before what is held.
+#[test]
+fn duplicates_are_reported() {
+    let mut solo = Solo::syn_sent(Config { sack: true, ..Solo::config() });
+    let mut syn_ack = segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b"");
+    syn_ack.options.sack_permitted = true;
+    solo.on(syn_ack);
+    solo.drain();
+    let mut reported = |from: u32, data: &'static [u8]| -> std::vec::Vec<(u32, u32)> {
+        solo.on(segment(Flags::ACK, ISS_B + from, ISS_A + 1, data));
+        let sent = solo.drain();
+        let blocks = deliver(sent.last().unwrap(), solo.now).options.sack;
+        blocks.iter().map(|block| (block.left.since(ISS_B), block.right.since(ISS_B))).collect()
+    };
+    assert_eq!(reported(1, b"abcd"), []);
+    assert_eq!(reported(1, b"abcd"), [(1, 5)], "below the cumulative acknowledgement");
+    assert_eq!(reported(10, b"jklm"), [(10, 14)]);
+    assert_eq!(reported(11, b"kl"), [(11, 13), (10, 14)], "inside what is held");
+    assert_eq!(reported(3, b"cdef"), [(3, 5), (10, 14)], "in part");
+    assert_eq!(reported(20, b"t"), [(20, 21), (10, 14)], "and not again");
+}
+
 /// Duplicates and overlaps deliver each octet once; what lies beyond the window is cut.
 #[test]
 fn segments_are_trimmed_to_the_window() {
