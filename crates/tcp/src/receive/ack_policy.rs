@@ -36,8 +36,8 @@ impl AckPolicy {
         }
     }
 
-    /// In-order data arrived: at least every second full segment is acknowledged at once (SHLD-19), anything less within
-    /// `delay` (MUST-40).
+    /// In-order data arrived: more than one full segment is acknowledged at once, as on Linux and sooner than SHLD-19 asks, so that
+    /// the end of a burst is not held back; anything less within `delay` (MUST-40).
     #[inline]
     pub(crate) fn on_data(
         &mut self,
@@ -52,7 +52,7 @@ impl AckPolicy {
         if self.quick > 0 {
             self.quick -= 1;
             self.now();
-        } else if self.pending >= 2 * u32::from(self.full_segment) {
+        } else if self.pending > u32::from(self.full_segment) {
             self.now();
         } else if self.delayed == Instant::FAR_FUTURE {
             self.delayed = now + delay;
