@@ -3,7 +3,11 @@
 
 mod commands;
 mod failure;
+#[cfg(target_os = "linux")]
+mod http;
 mod terminal;
+#[cfg(target_os = "linux")]
+mod tun;
 mod units;
 
 use clap::{Parser, Subcommand};
@@ -25,8 +29,11 @@ struct Arguments {
 enum Command {
     Demo(commands::demo::Demo),
     Read(commands::read::Read),
+    #[cfg(target_os = "linux")]
     Serve(commands::serve::Serve),
+    #[cfg(target_os = "linux")]
     Connect(commands::connect::Connect),
+    #[cfg(target_os = "linux")]
     Listen(commands::listen::Listen),
     Completions(commands::about::Completions),
     Man(commands::about::Man),
@@ -38,8 +45,11 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(demo) => demo.run(),
         Command::Read(read) => read.run(),
+        #[cfg(target_os = "linux")]
         Command::Serve(serve) => serve.run(),
+        #[cfg(target_os = "linux")]
         Command::Connect(connect) => connect.run(),
+        #[cfg(target_os = "linux")]
         Command::Listen(listen) => listen.run(),
         Command::Completions(completions) => completions.run(),
         Command::Man(man) => man.run(),

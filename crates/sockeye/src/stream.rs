@@ -79,6 +79,16 @@ impl TcpStream {
         core.host.connection(self.id).map(|connection| connection.info())
     }
 
+    /// Why the connection ended, if it has and not in order. Unlike the standard library's, the error stays.
+    ///
+    /// # Errors
+    /// None; the signature is that of the standard library.
+    pub fn take_error(&self) -> io::Result<Option<io::Error>> {
+        let core = self.handle.lock();
+        let error = core.host.connection(self.id).and_then(|connection| connection.error());
+        Ok(error.map(error::of_connection))
+    }
+
     /// Whether small writes are sent at once, without Nagle's algorithm (RFC 9293 MUST-17).
     ///
     /// # Errors

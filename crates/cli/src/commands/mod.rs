@@ -1,8 +1,11 @@
 //! The commands, one a file.
 
 pub(crate) mod about;
+#[cfg(target_os = "linux")]
 pub(crate) mod connect;
 pub(crate) mod demo;
+#[cfg(target_os = "linux")]
 pub(crate) mod listen;
 pub(crate) mod read;
+#[cfg(target_os = "linux")]
 pub(crate) mod serve;

@@ -137,6 +137,12 @@ impl Tun {
         self.created
     }
 
+    /// Whether the kernel passes packets: the interface is up and its carrier has been noticed, which may take a second.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.device.is_running().unwrap_or(false)
+    }
+
     /// Packets lost so far.
     #[must_use]
     pub const fn counts(&self) -> TunCounts {

@@ -1,0 +1,286 @@
+//! What `serve`, `connect` and `listen` share: a stack of our own behind a TUN device.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `cidr` | an address and its subnet, as `--addr` takes it |
+//! | `explain` | errors of connections, in words that say what to do |
+//! | `narrator`, `story` | what `-v` tells, and which segments it is told of |
+//! | `session`, `pipe`, `stdio` | a connection between standard input and output |
+//! | `signals` | Ctrl-C and SIGTERM |
+
+mod cidr;
+pub(crate) mod explain;
+mod narrator;
+pub(crate) mod pipe;
+pub(crate) mod session;
+pub(crate) mod signals;
+mod stdio;
+mod story;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use narrator::Narrator;
+pub(crate) use story::Story;
+
+use crate::failure::Failure;
+use cidr::Cidr;
+use clap::value_parser;
+use sockeye::link::{Capture, Tun, TunConfig};
+use sockeye::{Interface, Stack, TcpListener, TcpStream};
+use std::fs::File;
+use std::future::poll_fn;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::task::Poll;
+use std::time::{Duration, Instant, SystemTime};
+
+/// Where our own TCP stands.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Where Sockeye stands")]
+pub(crate) struct TunArgs {
+    /// The TUN device: used as it is if it exists, otherwise created and set up, and gone at the end
+    #[arg(long, value_name = "NAME")]
+    tun: String,
+
+    /// Sockeye's own address and its subnet, such as 10.9.0.2/24 or fd09::2/64; may be given for each family
+    ///
+    /// The address is never given to the device: Linux would answer for it. On a device that is created, Linux gets the subnet's first
+    /// other host address, and so reaches Sockeye's.
+    #[arg(long = "addr", value_name = "CIDR", required = true)]
+    addresses: Vec<Cidr>,
+
+    /// Leave a device that is created as it is: down and without address, to be set up by hand
+    #[arg(long)]
+    no_configure: bool,
+
+    /// Largest IP packet, in bytes, on a device that is created
+    #[arg(long, value_name = "BYTES", default_value_t = 1_500, value_parser = value_parser!(u16).range(576..))]
+    mtu: u16,
+
+    /// Record every packet in this file (pcapng)
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
+
+    /// Tell on standard error how the device is set up, and of each handshake, change of state and close
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+/// A stack behind a TUN device.
+pub(crate) struct Network {
+    pub(crate) stack: Stack,
+    pub(crate) narrator: Option<Narrator>,
+    addresses: Vec<IpAddr>,
+    capture: Option<(Capture, PathBuf)>,
+}
+
+/// Whether the device has to pass packets before the stack begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Begin {
+    /// No: the other side will come when it can.
+    AtOnce,
+    /// As far as waiting a moment helps: our first packet should not be lost.
+    OnceUp,
+}
+
+impl TunArgs {
+    /// Opens the device and begins; call it on a tokio runtime.
+    pub(crate) fn open(&self, story: Story, begin: Begin) -> Result<Network, Failure> {
+        self.check()?;
+        let narrator = self.verbose.then(Narrator::start);
+        let subnets: Vec<_> =
+            self.addresses.iter().map(|cidr| (cidr.address, cidr.prefix_len)).collect();
+        let mut config = TunConfig { mtu: self.mtu, ..TunConfig::for_stack(&self.tun, &subnets) };
+        let by_hand = config.ip_commands();
+        if self.no_configure {
+            config.configure = None;
+        }
+        let capture = self.pcap.as_ref().map(create_capture).transpose()?;
+        let tun = Tun::open(&config).map_err(Failure::new)?;
+        if let Some(narrator) = &narrator {
+            self.tell_device(narrator, &tun, &by_hand);
+        }
+        if begin == Begin::OnceUp {
+            wait_until_running(&tun);
+        }
+        let name = tun.name().to_owned();
+        let interface = match &capture {
+            Some((capture, _)) => Interface::new(capture.tap(tun, &name)),
+            None => Interface::new(tun),
+        };
+        let interface = subnets
+            .iter()
+            .fold(interface, |interface, (address, len)| interface.address(*address, *len));
+        let mut builder = Stack::builder().interface(interface.default_route());
+        if let Some(narrator) = &narrator {
+            builder = builder.observer(narrator.observer(story));
+        }
+        let stack = builder
+            .spawn()
+            .map_err(|error| Failure::new(format_args!("the stack cannot begin: {error}")))?;
+        let addresses = self.addresses.iter().map(|cidr| cidr.address).collect();
+        Ok(Network { stack, narrator, addresses, capture })
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        for (index, cidr) in self.addresses.iter().enumerate() {
+            if self.addresses[..index].iter().any(|other| other.address == cidr.address) {
+                return Err(Failure::usage(format_args!("--addr {} is given twice", cidr.address)));
+            }
+            if cidr.address.is_ipv6() && self.mtu < 1_280 {
+                return Err(Failure::usage(format_args!(
+                    "--mtu {} is too small for IPv6, which needs 1280 (RFC 8200 §5)",
+                    self.mtu
+                )));
+            }
+            if is_own_of_linux(cidr.address) {
+                return Err(Failure::new(format_args!(
+                    "address {} is in use: it is this machine's own, so Linux answers for it; choose another one for --addr (\"ip \
+                     addr\" lists those in use)",
+                    cidr.address
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn tell_device(&self, narrator: &Narrator, tun: &Tun, by_hand: &[String]) {
+        let name = tun.name();
+        if !tun.created() {
+            narrator.tell(format!("TUN device {name} was there and is used as it is"));
+            return;
+        }
+        narrator.tell(if self.no_configure {
+            format!("TUN device {name} created; to set it up, as root:")
+        } else {
+            format!("TUN device {name} created and set up, as by:")
+        });
+        // With --no-configure the device is there already.
+        for command in &by_hand[usize::from(self.no_configure)..] {
+            narrator.tell(format!("  {command}"));
+        }
+    }
+}
+
+impl Network {
+    /// The wildcard address of each family that we have an address of, with this port.
+    fn any_address(&self, port: u16) -> impl Iterator<Item = SocketAddr> + '_ {
+        [IpAddr::from(Ipv4Addr::UNSPECIFIED), IpAddr::from(Ipv6Addr::UNSPECIFIED)]
+            .into_iter()
+            .filter(|any| self.has_family_of(any))
+            .map(move |any| SocketAddr::new(any, port))
+    }
+
+    /// Listens on all our addresses: a listener for each family.
+    pub(crate) fn listen(&self, port: u16) -> Result<Listeners, Failure> {
+        let listen = |address| {
+            self.stack
+                .listen(address)
+                .map_err(|error| Failure::new(format_args!("cannot listen at {address}: {error}")))
+        };
+        let listeners = self.any_address(port).map(listen).collect::<Result<_, _>>()?;
+        Ok(Listeners(listeners))
+    }
+
+    /// Our addresses, with this port.
+    pub(crate) fn own_addresses(&self, port: u16) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.addresses.iter().map(move |address| SocketAddr::new(*address, port))
+    }
+
+    /// Whether we have an address of the same family.
+    pub(crate) fn has_family_of(&self, address: &IpAddr) -> bool {
+        self.addresses.iter().any(|own| own.is_ipv4() == address.is_ipv4())
+    }
+
+    /// Waits until the device is gone for good.
+    pub(crate) async fn failed(&self) -> Failure {
+        Failure::new(self.stack.link_failed().await)
+    }
+
+    pub(crate) fn tell(&self, line: impl Into<String>) {
+        if let Some(narrator) = &self.narrator {
+            narrator.tell(line);
+        }
+    }
+
+    /// Closes what is open within `timeout`, and writes out what has been told and recorded. May be called again.
+    pub(crate) async fn close(&self, timeout: Duration) -> Result<(), Failure> {
+        let reset = self.stack.shutdown(timeout).await;
+        if reset > 0 {
+            self.tell(format!("connections reset because they did not close in time: {reset}"));
+        }
+        if let Some(narrator) = &self.narrator {
+            narrator.flush();
+        }
+        if let Some((capture, path)) = &self.capture {
+            capture.flush().map_err(|error| {
+                Failure::new(format_args!("{} is not complete: {error}", path.display()))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// Waiting for connections of either family.
+pub(crate) struct Listeners(Vec<TcpListener>);
+
+impl Listeners {
+    pub(crate) async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
+        poll_fn(|cx| {
+            let ready = self.0.iter().find_map(|listener| match listener.poll_accept(cx) {
+                Poll::Ready(accepted) => Some(accepted),
+                Poll::Pending => None,
+            });
+            ready.map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
+    }
+}
+
+/// Runs a command's future on a runtime of its own.
+pub(crate) fn run(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(format_args!("no threads to run on: {error}")))?;
+    let outcome = runtime.block_on(command);
+    // A thread may still be waiting for a disk; the program does not.
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Whether the kernel takes packets to this address for its own: such a route begins at the address itself.
+fn is_own_of_linux(address: IpAddr) -> bool {
+    let any = if address.is_ipv4() {
+        IpAddr::from(Ipv4Addr::UNSPECIFIED)
+    } else {
+        IpAddr::from(Ipv6Addr::UNSPECIFIED)
+    };
+    // Connecting a datagram socket looks up the route and sends nothing.
+    UdpSocket::bind((any, 0))
+        .and_then(|socket| socket.connect((address, 9)).and_then(|()| socket.local_addr()))
+        .is_ok_and(|source| source.ip() == address)
+}
+
+/// Linux notices up to a second late that the device has got its carrier. A device that is down is waited for no longer than that.
+fn wait_until_running(tun: &Tun) {
+    let begin = Instant::now();
+    while !tun.is_running() && begin.elapsed() < Duration::from_millis(1_500) {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn create_capture(path: &PathBuf) -> Result<(Capture, PathBuf), Failure> {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let epoch_nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+    File::create(path)
+        .and_then(|file| Capture::new(file, epoch_nanos))
+        .map(|capture| (capture, path.clone()))
+        .map_err(|error| {
+            Failure::new(format_args!(
+                "{} cannot be created: {error}; choose another --pcap",
+                path.display()
+            ))
+        })
+}
