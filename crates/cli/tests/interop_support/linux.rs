@@ -1,0 +1,107 @@
+//! What Linux's side does, on the standard library's sockets.
+#![expect(clippy::unwrap_used, reason = "it runs in tests alone")]
+
+use super::{pattern, payload_len};
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+/// Carries the role from the test to the process inside the namespace.
+pub(crate) const ROLE: &str = "SOCKEYE_TEST_LINUX_PEER";
+
+/// How long a device may take to appear and to pass packets.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A role.
+pub(crate) enum Linux {
+    /// Accepts, and sends everything back.
+    Echo,
+    /// Connects, and sends the pattern.
+    Send { to: String },
+    /// Connects and closes: whoever is there is ready.
+    Reach { to: String },
+    /// Connects where nothing listens.
+    Refused { by: String },
+    /// Accepts, says `bye` and closes first.
+    CloseFirst,
+    /// Accepts and closes with data unread, which resets.
+    Reset,
+}
+
+impl Linux {
+    pub(super) fn to_text(&self) -> String {
+        match self {
+            Self::Echo => "echo".into(),
+            Self::Send { to } => format!("send {to}"),
+            Self::Reach { to } => format!("reach {to}"),
+            Self::Refused { by } => format!("refused {by}"),
+            Self::CloseFirst => "close-first".into(),
+            Self::Reset => "reset".into(),
+        }
+    }
+}
+
+/// Does what [`ROLE`] says; nothing without it.
+pub(crate) fn play_the_linux_side() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    match role.split_once(' ') {
+        Some(("send", to)) => send(to),
+        Some(("reach", to)) => drop(reach(to)),
+        Some(("refused", by)) => refused(by),
+        _ => serve(&role),
+    }
+}
+
+fn serve(role: &str) {
+    let listener = TcpListener::bind((Ipv6Addr::UNSPECIFIED, 0)).unwrap();
+    println!("ready at {}", listener.local_addr().unwrap().port());
+    let (mut stream, _) = listener.accept().unwrap();
+    match role {
+        "echo" => {
+            let mut reader = stream.try_clone().unwrap();
+            std::io::copy(&mut reader, &mut stream).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+        }
+        "close-first" => {
+            stream.write_all(b"bye").unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
+            assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+        }
+        // Unread data makes the close a reset.
+        "reset" => assert!(stream.peek(&mut [0]).is_ok()),
+        other => panic!("no role {other}"),
+    }
+}
+
+/// The device may not be there yet.
+fn reach(to: &str) -> TcpStream {
+    println!("ready at 0");
+    let started = Instant::now();
+    loop {
+        match TcpStream::connect(to) {
+            Ok(stream) => return stream,
+            Err(error) => assert!(started.elapsed() < PATIENCE, "{to}: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+fn send(to: &str) {
+    let mut stream = reach(to);
+    stream.write_all(&pattern(payload_len())).unwrap();
+    stream.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+}
+
+fn refused(by: &str) {
+    println!("ready at 0");
+    let started = Instant::now();
+    loop {
+        let error = TcpStream::connect(by).expect_err("nothing listens there");
+        if error.kind() == ErrorKind::ConnectionRefused {
+            return;
+        }
+        assert!(started.elapsed() < PATIENCE, "{by}: {error}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
