@@ -14,7 +14,7 @@ fn help_teaches() {
 
 #[test]
 fn help_fits_the_terminal() {
-    for command in ["demo", "read"] {
+    for command in ["demo", "read", "serve", "connect", "listen"] {
         let help = succeed(&[command, "--help"]).stdout;
         let longest = help.lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(100), "{command}: {longest:?}");

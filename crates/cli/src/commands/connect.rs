@@ -17,9 +17,10 @@ Examples:
   sockeye connect 10.9.0.1 8080 --tun sock0 --addr 10.9.0.2/24 -v < request.txt
   sockeye connect fd09::1 8080 --tun sock0 --addr fd09::2/64 < file > answer
 
-When standard input ends, our direction is closed, and the peer is listened to until it closes its own. If the peer closes first,
-standard input is sent on until it ends; one that is a terminal is not waited for.
-Exit status: 0 when both ends closed in order or on Ctrl-C; 1 if the connection was refused, reset, or timed out.";
+When standard input ends, our direction is closed, and the peer is listened to until it closes its own. \
+If the peer closes first, standard input is sent on until it ends; one that is a terminal is not waited for.
+
+Exit status: 0 when both ends closed in order, or on Ctrl-C; 1 if the connection was refused, reset, or timed out.";
 
 /// Open a connection over a TUN device, like netcat
 #[derive(Debug, clap::Args)]

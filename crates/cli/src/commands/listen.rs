@@ -15,9 +15,10 @@ Examples:
   sockeye listen 8080 --tun sock0 --addr 10.9.0.2/24 -v > received
   sockeye listen 8080 --tun sock0 --addr 10.9.0.2/24 --addr fd09::2/64 --keep
 
-When standard input ends, our direction is closed, and the peer is listened to until it closes its own. If the peer closes first,
-standard input is sent on until it ends; one that is a terminal is not waited for.
-Exit status: 0 when both ends closed in order or on Ctrl-C; 1 if the connection was reset or timed out.";
+When standard input ends, our direction is closed, and the peer is listened to until it closes its own. \
+If the peer closes first, standard input is sent on until it ends; one that is a terminal is not waited for.
+
+Exit status: 0 when both ends closed in order, or on Ctrl-C; 1 if the connection was reset or timed out.";
 
 /// Wait for a connection over a TUN device, like netcat
 #[derive(Debug, clap::Args)]

@@ -15,9 +15,10 @@ impl FromStr for Cidr {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (address, prefix_len) = text
-            .split_once('/')
-            .ok_or_else(|| format!("the subnet is missing: {text}/24, or for IPv6 {text}/64"))?;
+        let (address, prefix_len) = text.split_once('/').ok_or_else(|| {
+            let usual = if text.contains(':') { 64 } else { 24 };
+            format!("the subnet is missing: write {text}/{usual} if it is as large as most")
+        })?;
         let address: IpAddr = address.parse().map_err(|_| {
             format!("{address:?} is no IP address: write one such as 10.9.0.2/24 or fd09::2/64")
         })?;

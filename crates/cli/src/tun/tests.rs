@@ -10,7 +10,8 @@ fn addresses_are_those_of_hosts() {
         assert_eq!(good.parse::<Cidr>().unwrap().to_string(), good);
     }
     for (bad, why) in [
-        ("10.9.0.2", "subnet is missing: 10.9.0.2/24"),
+        ("10.9.0.2", "write 10.9.0.2/24"),
+        ("fd09::2", "write fd09::2/64"),
         ("10.9.0/24", "no IP address"),
         ("10.9.0.2/33", "from 0 to 32"),
         ("10.9.0.2/-1", "no prefix length"),

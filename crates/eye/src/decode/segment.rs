@@ -56,7 +56,10 @@ pub(super) fn read<'a>(
     bytes: &'a [u8],
     rest: Option<&Packet>,
 ) -> Option<Segment<'a>> {
-    let tcp = TcpView::parse(bytes).ok()?;
+    // A short snap length cuts the options of a SYN first; the packet is still one of its connection.
+    let is_cut = rest.is_none() && bytes.len() < info.len;
+    let parsed = if is_cut { TcpView::parse_cut(bytes) } else { TcpView::parse(bytes) };
+    let tcp = parsed.ok()?;
     let payload_len = u32::try_from(info.len.checked_sub(tcp.header_len())?).ok()?;
     info.source.port = tcp.source_port();
     info.destination.port = tcp.destination_port();

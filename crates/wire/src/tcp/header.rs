@@ -31,6 +31,8 @@ pub enum HeaderError {
 pub struct TcpView<'a> {
     bytes: &'a [u8],
     header_len: usize,
+    /// Where the options that are there end.
+    options_end: usize,
 }
 
 impl<'a> TcpView<'a> {
@@ -51,7 +53,26 @@ impl<'a> TcpView<'a> {
         if bytes.len() < header_len {
             return Err(HeaderError::Truncated { have: bytes.len(), need: header_len });
         }
-        Ok(Self { bytes, header_len })
+        Ok(Self { bytes, header_len, options_end: header_len })
+    }
+
+    /// Reads a header of a packet that a capture cut short: the fixed part must be there, of the options those that are whole.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), but for options that are missing.
+    pub fn parse_cut(bytes: &'a [u8]) -> Result<Self, HeaderError> {
+        match Self::parse(bytes) {
+            Err(HeaderError::Truncated { need, .. }) if bytes.len() >= MIN_HEADER_BYTES => {
+                let mut options = Options::new(&bytes[MIN_HEADER_BYTES..]);
+                let mut whole = 0;
+                while let Some(Ok(_)) = options.next() {
+                    whole = options.position();
+                }
+                let options_end = MIN_HEADER_BYTES + whole;
+                Ok(Self { bytes, header_len: need, options_end })
+            }
+            parsed => parsed,
+        }
     }
 
     #[inline]
@@ -136,7 +157,7 @@ impl<'a> TcpView<'a> {
     #[inline]
     #[must_use]
     pub fn option_bytes(&self) -> &'a [u8] {
-        &self.bytes[MIN_HEADER_BYTES..self.header_len]
+        &self.bytes[MIN_HEADER_BYTES..self.options_end]
     }
 
     /// The options one by one.
@@ -150,7 +171,7 @@ impl<'a> TcpView<'a> {
     #[inline]
     #[must_use]
     pub fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.header_len..]
+        self.bytes.get(self.header_len..).unwrap_or(&[])
     }
 }
 

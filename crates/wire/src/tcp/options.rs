@@ -188,6 +188,12 @@ impl<'a> Options<'a> {
     pub const fn new(area: &'a [u8]) -> Self {
         Self { area, at: 0 }
     }
+
+    /// Octets of the area that were read.
+    #[must_use]
+    pub(super) const fn position(&self) -> usize {
+        self.at
+    }
 }
 
 impl<'a> Iterator for Options<'a> {

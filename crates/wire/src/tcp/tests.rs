@@ -112,6 +112,27 @@ fn short_and_impossible_headers_are_refused() {
     assert_eq!(TcpView::parse(&bytes).unwrap_err(), HeaderError::Truncated { have: 20, need: 60 });
 }
 
+/// A capture's snap length may cut the options: what is whole is read.
+#[test]
+fn a_cut_header_keeps_its_whole_options() {
+    let mut options = OptionBytes::new();
+    options.push(&TcpOption::MaximumSegmentSize(1_460)).unwrap();
+    options.push_timestamps(1, 2).unwrap();
+    let header =
+        TcpHeader { seq: SeqNumber(7), flags: Flags::SYN, options, ..TcpHeader::default() };
+    let bytes = emit(&header);
+    for len in 20..bytes.len() {
+        assert!(TcpView::parse(&bytes[..len]).is_err());
+        let view = TcpView::parse_cut(&bytes[..len]).unwrap();
+        assert_eq!((view.seq(), view.flags(), view.header_len()), (SeqNumber(7), Flags::SYN, 36));
+        let whole =
+            view.options().map(Result::unwrap).filter(|option| *option != TcpOption::NoOperation);
+        assert_eq!(whole.count(), usize::from(len >= 24), "{len}");
+        assert!(view.rest().is_empty());
+    }
+    assert!(TcpView::parse_cut(&bytes[..19]).is_err());
+}
+
 proptest! {
     #[test]
     fn headers_survive_the_wire(

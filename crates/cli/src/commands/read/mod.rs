@@ -107,10 +107,22 @@ fn follow(
         Ok(capture) => capture,
         Err(error) => return Ok(Err(unreadable(&error))),
     };
+    let mut foreign = None;
     loop {
         match capture.next_record() {
-            Ok(Some(record)) => eye.packet(&record),
-            Ok(None) => return Ok(Ok(())),
+            Ok(Some(record)) => {
+                if foreign.is_none() && !record.link_type.is_supported() {
+                    foreign = Some((record.number, record.link_type.0));
+                }
+                eye.packet(&record);
+            }
+            Ok(None) => return Ok(foreign.map_or(Ok(()), |(number, link_type)| {
+                Err(Failure::new(format_args!(
+                    "{}: packet {number} and others like it have link type {link_type}, which cannot be read; capture on \
+                     Ethernet, Linux cooked (-i any), loopback or raw IP instead",
+                    file.display()
+                )))
+            })),
             Err(error) => return Ok(Err(unreadable(&error))),
         }
         each(eye)?;
