@@ -9,10 +9,14 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::Weak;
 use std::task::{Context, Poll};
 use std::time::Duration;
 #[cfg(unix)]
-use tokio::io::unix::AsyncFd;
+use tokio::io::{Interest, unix::AsyncFd};
+#[cfg(unix)]
+use tokio::task::JoinSet;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Turns taken before other tasks of the runtime get theirs.
@@ -26,6 +30,9 @@ pub(crate) struct Driver {
     sleep: Pin<Box<Sleep>>,
     /// When `sleep` ends, if it has been polled for that.
     sleeps_until: Option<Instant>,
+    /// Tasks that end with the driver.
+    #[cfg(unix)]
+    _watches: JoinSet<()>,
 }
 
 impl Driver {
@@ -34,8 +41,14 @@ impl Driver {
     /// # Panics
     /// Outside of a tokio runtime with I/O and time.
     pub(crate) fn new(shared: Arc<Shared>) -> io::Result<Self> {
-        let sources = shared.lock().links().map(Source::of).collect::<io::Result<_>>()?;
+        let sources = shared.lock().links().map(Source::of).collect::<io::Result<Vec<_>>>()?;
         Ok(Self {
+            #[cfg(unix)]
+            _watches: sources
+                .iter()
+                .enumerate()
+                .filter_map(|(index, source)| source.watch(index, &shared))
+                .collect(),
             shared,
             sources,
             sleep: Box::pin(sleep_until(Instant::now())),
@@ -129,7 +142,7 @@ enum Source {
     Waker(Arc<SharedWaker>),
     /// From the runtime, which watches a copy of the link's descriptor.
     #[cfg(unix)]
-    Fd(AsyncFd<OwnedFd>),
+    Fd(Arc<AsyncFd<OwnedFd>>),
 }
 
 impl Source {
@@ -143,8 +156,22 @@ impl Source {
                     deprecated,
                     reason = "the unsafe successor asks of us what an OwnedFd never breaks"
                 )]
-                AsyncFd::with_interest(copy, tokio::io::Interest::READABLE).map(Self::Fd)
+                AsyncFd::with_interest(copy, Interest::READABLE | Interest::ERROR)
+                    .map(|fd| Self::Fd(Arc::new(fd)))
             }
+        }
+    }
+
+    /// Waits for the end of a link that has a descriptor.
+    #[cfg(unix)]
+    fn watch(
+        &self,
+        index: usize,
+        shared: &Arc<Shared>,
+    ) -> Option<impl Future<Output = ()> + use<>> {
+        match self {
+            Self::Waker(_) => None,
+            Self::Fd(fd) => Some(watch(Arc::clone(fd), index, Arc::downgrade(shared))),
         }
     }
 
@@ -178,5 +205,16 @@ impl Source {
                 }
             },
         }
+    }
+}
+
+/// A device that is deleted says so by an error condition alone, which waiting to read does not see.
+#[cfg(unix)]
+async fn watch(fd: Arc<AsyncFd<OwnedFd>>, index: usize, shared: Weak<Shared>) {
+    while let Ok(mut guard) = fd.ready(Interest::ERROR).await {
+        guard.clear_ready();
+        let Some(shared) = shared.upgrade() else { return };
+        // Reading tells whether and why the link is gone.
+        let _more = shared.call(|core, now| core.receive(index, now));
     }
 }
