@@ -2,10 +2,14 @@
 //!
 //! `SOCKEYE_INTEROP=full` transfers 200 MB where 20 MB are usual, and serves fifty large and fifty small files at once.
 
-mod interop_support;
+mod ending;
+mod support;
+mod telling;
 
-use interop_support::{Linux, Namespace, Peer, has_tool, pattern, payload_len};
+use std::io::Read;
+use std::process::Child;
 use std::time::{Duration, Instant};
+use support::{Linux, Namespace, Peer, has_tool, pattern, payload_len};
 
 /// Sockeye's and Linux's addresses, and Sockeye's with its prefix.
 const FAMILIES: [(&str, &str, &str); 2] =
@@ -43,19 +47,32 @@ fn linux_fetches_files() {
         namespace.linux(Linux::Reach { to: format!("{}:80", in_url(ours)) }).finish();
         let url = |name: &str| format!("http://{}/{name}", in_url(ours));
         let many = if full { 50 } else { 4 };
-        let fetches: Vec<_> = (0..many)
-            .flat_map(|_| [(url("large"), &large), (url("small"), &small)])
-            .map(|(url, expected)| (namespace.fetch(&url), expected))
-            .collect();
-        for (fetch, expected) in fetches {
-            let output = fetch.wait_with_output().unwrap();
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            assert!(output.stdout == **expected, "{} octets differ", output.stdout.len());
-        }
+        std::thread::scope(|scope| {
+            for (name, expected) in (0..many).flat_map(|_| [("large", &large), ("small", &small)]) {
+                scope.spawn(|| assert_fetched(namespace.fetch(&url(name)), expected));
+            }
+        });
         let missing = namespace.fetch(&url("..%2f..%2fetc%2fpasswd")).wait_with_output().unwrap();
         assert!(!missing.status.success() && missing.stdout.is_empty());
     }
     assert_eq!(server.terminate(), Some(0), "SIGTERM ends in order");
+}
+
+/// Compares while it comes: many large files at once would not fit into memory.
+fn assert_fetched(mut fetch: Child, expected: &[u8]) {
+    let mut got = fetch.stdout.take().expect("piped");
+    let (mut buffer, mut len) = (vec![0; 1 << 16], 0);
+    loop {
+        let read = got.read(&mut buffer).expect("its output");
+        if read == 0 {
+            break;
+        }
+        assert!(expected[len..].starts_with(&buffer[..read]), "differs after {len} octets");
+        len += read;
+    }
+    let output = fetch.wait_with_output().expect("its end");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(len, expected.len());
 }
 
 #[test]
@@ -130,5 +147,5 @@ fn either_end_closes_or_resets() {
 /// Not a test of its own: Linux's side of the others, which run it inside their namespace.
 #[test]
 fn linux_peer() {
-    interop_support::play_the_linux_side();
+    support::play_the_linux_side();
 }

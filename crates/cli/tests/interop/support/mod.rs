@@ -55,7 +55,8 @@ impl Namespace {
         &self.folder
     }
 
-    fn command(&self, program: &str) -> Command {
+    /// A program inside, without input.
+    pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.name, program]).stdin(Stdio::null());
         command
@@ -157,11 +158,16 @@ impl Program {
         }
     }
 
-    /// Asks it by SIGTERM to end, and gives its exit code.
-    pub(crate) fn terminate(mut self) -> Option<i32> {
+    /// Asks it by a signal to end.
+    pub(crate) fn signal(&self, name: &str) {
         let child = self.child.as_ref().expect("running");
-        let killed = Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+        let killed = Command::new("kill").args(["-s", name, &child.id().to_string()]).status();
         assert!(killed.is_ok_and(|status| status.success()));
+    }
+
+    /// Asks it by SIGTERM to end, and gives its exit code. Its input stays open.
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        self.signal("TERM");
         let stdin = self.stdin.take();
         let code = self.output().code;
         drop(stdin);
@@ -178,7 +184,7 @@ impl Drop for Program {
     }
 }
 
-/// A running Linux side.
+/// A running Linux side, killed when dropped.
 pub(crate) struct Peer<'a> {
     child: Child,
     lines: BufReader<std::process::ChildStdout>,
@@ -197,5 +203,12 @@ impl Peer<'_> {
         let mut rest = String::new();
         let _ = self.lines.read_to_string(&mut rest);
         assert!(self.child.wait().is_ok_and(|status| status.success()), "Linux's side: {rest}");
+    }
+}
+
+impl Drop for Peer<'_> {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }

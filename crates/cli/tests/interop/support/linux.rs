@@ -20,6 +20,12 @@ pub(crate) enum Linux {
     Send { to: String },
     /// Connects and closes: whoever is there is ready.
     Reach { to: String },
+    /// Connects, is then ready, and closes when the other end has.
+    Wait { to: String },
+    /// As `Wait`, but writes on after the other end has closed, until it is reset.
+    Stay { to: String },
+    /// Connects, and resets once something has come.
+    ConnectAndReset { to: String },
     /// Connects where nothing listens.
     Refused { by: String },
     /// Accepts, says `bye` and closes first.
@@ -34,6 +40,9 @@ impl Linux {
             Self::Echo => "echo".into(),
             Self::Send { to } => format!("send {to}"),
             Self::Reach { to } => format!("reach {to}"),
+            Self::Wait { to } => format!("wait {to}"),
+            Self::Stay { to } => format!("stay {to}"),
+            Self::ConnectAndReset { to } => format!("connect-and-reset {to}"),
             Self::Refused { by } => format!("refused {by}"),
             Self::CloseFirst => "close-first".into(),
             Self::Reset => "reset".into(),
@@ -47,6 +56,10 @@ pub(crate) fn play_the_linux_side() {
     match role.split_once(' ') {
         Some(("send", to)) => send(to),
         Some(("reach", to)) => drop(reach(to)),
+        Some(("wait", to)) => wait(to),
+        Some(("stay", to)) => stay(to),
+        // Unread data makes the close a reset.
+        Some(("connect-and-reset", to)) => assert!(reach(to).peek(&mut [0]).is_ok()),
         Some(("refused", by)) => refused(by),
         _ => serve(&role),
     }
@@ -76,14 +89,23 @@ fn serve(role: &str) {
 /// The device may not be there yet.
 fn reach(to: &str) -> TcpStream {
     println!("ready at 0");
+    connect(to)
+}
+
+fn connect(to: &str) -> TcpStream {
     let started = Instant::now();
     loop {
-        match TcpStream::connect(to) {
+        match attempt(to) {
             Ok(stream) => return stream,
             Err(error) => assert!(started.elapsed() < PATIENCE, "{to}: {error}"),
         }
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// An attempt must end soon: for a moment after an IPv6 address has come up, Linux opens connections from `::1` that nobody may answer.
+fn attempt(to: &str) -> std::io::Result<TcpStream> {
+    TcpStream::connect_timeout(&to.parse().unwrap(), Duration::from_secs(2))
 }
 
 fn send(to: &str) {
@@ -93,11 +115,31 @@ fn send(to: &str) {
     assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
 }
 
+fn wait(to: &str) {
+    let mut stream = connect(to);
+    println!("ready at 0");
+    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+}
+
+fn stay(to: &str) {
+    let mut stream = connect(to);
+    println!("ready at 0");
+    let started = Instant::now();
+    let error = loop {
+        assert!(started.elapsed() < PATIENCE, "still not reset");
+        match stream.write_all(b"x") {
+            Ok(()) => std::thread::sleep(Duration::from_millis(20)),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error.kind(), ErrorKind::ConnectionReset | ErrorKind::BrokenPipe), "{error}");
+}
+
 fn refused(by: &str) {
     println!("ready at 0");
     let started = Instant::now();
     loop {
-        let error = TcpStream::connect(by).expect_err("nothing listens there");
+        let error = attempt(by).expect_err("nothing listens there");
         if error.kind() == ErrorKind::ConnectionRefused {
             return;
         }
