@@ -1,0 +1,63 @@
+//! The tables of what is required: five columns with tabs between them, `#` before a remark.
+
+use crate::Error;
+
+/// One requirement, or one RFC.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Row {
+    /// `MUST-34`, `RFC 7323`, or words that name what no RFC does.
+    pub(crate) name: String,
+    /// The RFC's section, or its standing.
+    pub(crate) place: String,
+    /// Who has to do it.
+    pub(crate) who: String,
+    /// In our own words.
+    pub(crate) says: String,
+    pub(crate) reason: Option<Reason>,
+}
+
+/// Why code and test may be missing.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Reason {
+    /// It stays so.
+    Decided(String),
+    /// It is still to be done.
+    NotYet(String),
+}
+
+pub(crate) fn parse(table: &'static str, text: &str) -> Result<Vec<Row>, Error> {
+    let mut rows: Vec<Row> = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.starts_with('#') || line.is_empty() {
+            continue;
+        }
+        let complain = |what| Error::Table { table, line: index + 1, what };
+        let columns: Vec<&str> = line.split('\t').collect();
+        let (&[name, place, who, says], reason) = (match columns.as_slice() {
+            [four @ .., reason] if four.len() == 4 => (four, Some(*reason)),
+            four => (four, None),
+        }) else {
+            return Err(complain("not four or five columns"));
+        };
+        if rows.iter().any(|row| row.name == name) {
+            return Err(complain("this name stands in the table before"));
+        }
+        rows.push(Row {
+            name: name.into(),
+            place: place.into(),
+            who: who.into(),
+            says: says.into(),
+            reason: reason.filter(|reason| !reason.is_empty()).map(Reason::new),
+        });
+    }
+    Ok(rows)
+}
+
+impl Reason {
+    fn new(text: &str) -> Self {
+        match text.strip_prefix("not yet: ") {
+            Some(rest) => Self::NotYet(rest.into()),
+            None => Self::Decided(text.into()),
+        }
+    }
+}
