@@ -20,33 +20,36 @@ const NO_EPOCH: Instant = Instant::FAR_FUTURE;
 pub struct Cubic {
     window: u32,
     slow_start_threshold: u32,
+    /// All else; absent on a connection whose window has not moved yet, for most never send much.
+    growth: Option<Box<Growth>>,
+}
+
+/// How the window grows, in segments and seconds.
+#[derive(Clone, Debug)]
+struct Growth {
     /// Fractions of a segment that the window has grown by.
     fraction: f32,
-    /// W_max, in segments.
+    /// W_max.
     w_max: f32,
-    /// K, in seconds.
+    /// K.
     k: f32,
-    /// W_est, in segments.
+    /// W_est.
     w_est: f32,
-    /// The window just before the last reduction, in segments.
+    /// The window just before the last reduction.
     prior: f32,
     /// Start of the current congestion avoidance stage.
     epoch: Instant,
     /// The last acknowledgement that let the window grow: time in between with nothing to send does not count.
     last_growth: Instant,
     /// Until the first slow start is over.
-    hystart: Option<Box<HyStart>>,
+    hystart: Option<HyStart>,
     /// The next stage has no concave part: it follows a timeout or a slow start that no loss ended (RFC 9438 §4.8, §4.10).
     plain_epoch: bool,
 }
 
-impl Cubic {
-    /// Starts in slow start with `initial_window` bytes.
-    #[must_use]
-    pub fn new(initial_window: u32) -> Self {
+impl Default for Growth {
+    fn default() -> Self {
         Self {
-            window: initial_window,
-            slow_start_threshold: u32::MAX,
             fraction: 0.0,
             w_max: 0.0,
             k: 0.0,
@@ -54,17 +57,32 @@ impl Cubic {
             prior: 0.0,
             epoch: NO_EPOCH,
             last_growth: Instant::ZERO,
-            hystart: Some(Box::default()),
+            hystart: Some(HyStart::default()),
             plain_epoch: true,
         }
     }
+}
 
-    fn segments(&self, mss: u32) -> f64 {
-        f64::from(self.window) / f64::from(mss)
+impl Cubic {
+    /// Starts in slow start with `initial_window` bytes.
+    #[must_use]
+    pub const fn new(initial_window: u32) -> Self {
+        Self { window: initial_window, slow_start_threshold: u32::MAX, growth: None }
     }
 
-    fn begin_epoch(&mut self, now: Instant, mss: u32) {
-        let window = self.segments(mss);
+    fn reduce(&mut self, in_flight: u32, mss: u32) {
+        self.growth.get_or_insert_default().reduce(segments(self.window, mss));
+        let kept = u64::from(in_flight) * BETA_TENTHS / 10;
+        self.slow_start_threshold = (kept as u32).max(2 * mss);
+    }
+}
+
+fn segments(window: u32, mss: u32) -> f64 {
+    f64::from(window) / f64::from(mss)
+}
+
+impl Growth {
+    fn begin_epoch(&mut self, now: Instant, window: f64) {
         if self.plain_epoch || f64::from(self.w_max) <= window {
             self.w_max = window as f32;
             self.k = 0.0;
@@ -83,11 +101,12 @@ impl Cubic {
         C * t * t * t + f64::from(self.w_max)
     }
 
-    /// Congestion avoidance (RFC 9438 §4.2 to §4.5).
-    fn avoid(&mut self, acknowledged: &Acknowledged) {
+    /// Congestion avoidance (RFC 9438 §4.2 to §4.5): the new window in bytes.
+    fn avoid(&mut self, window_bytes: u32, acknowledged: &Acknowledged) -> u32 {
         let Acknowledged { now, mss, smoothed_rtt, .. } = *acknowledged;
+        let window = segments(window_bytes, mss);
         if self.epoch == NO_EPOCH {
-            self.begin_epoch(now, mss);
+            self.begin_epoch(now, window);
         }
         // A pause moves the stage's start, so that it does not count as time to grow in (§4.2).
         let pause = now.since(self.last_growth);
@@ -95,7 +114,6 @@ impl Cubic {
             self.epoch += pause - smoothed_rtt;
         }
         let elapsed = now.since(self.epoch).as_secs_f64();
-        let window = self.segments(mss);
         let acked = f64::from(acknowledged.bytes) / f64::from(mss);
 
         let alpha = if f64::from(self.w_est) >= f64::from(self.prior) { 1.0 } else { ALPHA };
@@ -107,19 +125,17 @@ impl Cubic {
             grown = grown.max(f64::from(self.w_est));
         }
         let bytes = grown * f64::from(mss);
-        let rounded = (bytes as u32).max(self.window);
+        let rounded = (bytes as u32).max(window_bytes);
         self.fraction = ((bytes - f64::from(rounded)) / f64::from(mss)).clamp(0.0, 1.0) as f32;
-        self.window = rounded;
+        rounded
     }
 
-    fn reduce(&mut self, in_flight: u32, mss: u32) {
-        let window = self.segments(mss) as f32;
+    fn reduce(&mut self, window: f64) {
+        let window = window as f32;
         // Fast convergence (§4.7): a flow that could not come back to its last maximum makes room for others.
         self.w_max =
             if window < self.w_max { window * (10 + BETA_TENTHS) as f32 / 20.0 } else { window };
         self.prior = window;
-        let kept = u64::from(in_flight) * BETA_TENTHS / 10;
-        self.slow_start_threshold = (kept as u32).max(2 * mss);
         self.plain_epoch = false;
         self.epoch = NO_EPOCH;
         self.hystart = None;
@@ -136,21 +152,22 @@ impl CongestionControl for Cubic {
     }
 
     fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
+        let growth = self.growth.get_or_insert_default();
         if self.window < self.slow_start_threshold {
-            let growth = match &mut self.hystart {
+            let bytes = match &mut growth.hystart {
                 Some(hystart) => hystart.growth(acknowledged),
                 None => acknowledged.bytes,
             };
-            let grown = self.window.saturating_add(growth);
+            let grown = self.window.saturating_add(bytes);
             self.window = grown.min(self.slow_start_threshold.max(self.window));
-            if self.hystart.as_ref().is_some_and(|hystart| hystart.is_over()) {
-                self.hystart = None;
+            if growth.hystart.as_ref().is_some_and(HyStart::is_over) {
+                growth.hystart = None;
                 self.slow_start_threshold = self.window;
             }
         } else {
-            self.avoid(acknowledged);
+            self.window = growth.avoid(self.window, acknowledged);
         }
-        self.last_growth = acknowledged.now;
+        growth.last_growth = acknowledged.now;
     }
 
     fn on_loss(&mut self, in_flight: u32, mss: u32) {
@@ -162,12 +179,14 @@ impl CongestionControl for Cubic {
         if first {
             self.reduce(in_flight, mss);
         }
-        self.plain_epoch = true;
+        self.growth.get_or_insert_default().plain_epoch = true;
         self.window = mss;
     }
 
     fn on_idle(&mut self, restart_window: u32) {
         self.window = self.window.min(restart_window);
-        self.epoch = NO_EPOCH;
+        if let Some(growth) = &mut self.growth {
+            growth.epoch = NO_EPOCH;
+        }
     }
 }

@@ -182,3 +182,9 @@ fn a_loss_that_was_none_is_undone() {
     controller.undo(&before);
     assert_eq!((controller.window(), controller.slow_start_threshold()), (100 * MSS, u32::MAX));
 }
+
+/// What most connections hold: no more than what most connections need.
+#[test]
+fn an_idle_controller_is_small() {
+    assert!(size_of::<Controller>() <= 24);
+}
