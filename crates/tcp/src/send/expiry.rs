@@ -73,15 +73,17 @@ impl Sender {
         now: Instant,
         config: &Config,
     ) -> Result<Expired, Error> {
-        let first = self.timer.backoff == 0;
-        if self.timer.backoff >= config.retries {
+        let first = self.timer.timeouts == 0;
+        if self.timer.timeouts >= config.retries {
             return Err(Error::TimedOut);
         }
-        self.timer.backoff += 1;
+        self.timer.timeouts += 1;
+        self.timer.backoff = self.timer.backoff.saturating_add(1);
+        let frto = self.begin_frto();
         let before = self.controller.clone();
         let (flight, mss) = (self.flight_to_reduce(), self.mss());
         self.controller.get_mut().on_timeout(flight, mss, first);
-        self.recovery.enter(Kind::Timeout, self.nxt, before);
+        self.recovery.enter(Kind::Timeout(frto), self.nxt, before, &self.rtt);
         self.tail_probe.reset();
         self.rto_frozen = false;
         self.in_flight.forget_sacked_if_reneged();
@@ -92,7 +94,7 @@ impl Sender {
         }
         self.timer.since = now;
         self.timer.arm_after(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
-        Ok(Expired::Retransmit { path_suspect: self.timer.backoff == config.retries_suspect })
+        Ok(Expired::Retransmit { path_suspect: self.timer.timeouts == config.retries_suspect })
     }
 
     fn on_persist_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {

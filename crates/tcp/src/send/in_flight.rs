@@ -63,6 +63,14 @@ pub(super) struct Delivered {
     pub(super) sacked: u32,
     /// Sequence numbers newly covered that were not held before.
     pub(super) acked: u32,
+    /// Lowest end among the delivered records that were sent only once: originals that were not lost (RFC 5682).
+    pub(super) original_end: Option<SeqNumber>,
+}
+
+impl Delivered {
+    fn note_original(&mut self, end: SeqNumber) {
+        self.original_end = Some(self.original_end.map_or(end, |least| least.min(end)));
+    }
 }
 
 impl InFlight {
@@ -154,6 +162,7 @@ impl InFlight {
     pub(super) fn forget_lost(&mut self) {
         if let Some(board) = &mut self.0 {
             board.move_all(Place::Lost, Place::Sent);
+            board.latest.forget_times();
         }
     }
 
@@ -249,6 +258,9 @@ impl Board {
                 delivered.acked += part;
             }
             if part < record.len {
+                if !record.retransmitted && place != Place::Sacked {
+                    delivered.note_original(una);
+                }
                 record.start = una;
                 record.len -= part;
                 *self.count(place) -= part;
@@ -257,6 +269,7 @@ impl Board {
             if place != Place::Sacked {
                 if !record.retransmitted {
                     delivered.sample_from = Some(record.sent_at);
+                    delivered.note_original(record.end());
                 }
                 self.latest.on_delivered(record, times, rack);
             }
@@ -295,6 +308,7 @@ impl Board {
             let Some(record) = self.records.get(index) else { break };
             if !record.retransmitted {
                 delivered.sample_from = delivered.sample_from.max(Some(record.sent_at));
+                delivered.note_original(record.end());
             }
             self.latest.on_delivered(record, times, rack);
             delivered.sacked += record.len;

@@ -2,6 +2,7 @@
 
 mod buffer;
 mod expiry;
+mod frto;
 mod in_flight;
 mod newreno;
 mod on_ack;
@@ -97,6 +98,7 @@ impl Sender {
     ) -> Self {
         let mss = negotiated.effective_mss();
         let nxt = iss + 1;
+        let rack = Rack::new(rtt.smoothed());
         Self {
             una: nxt,
             nxt,
@@ -118,7 +120,7 @@ impl Sender {
             recovery: Recovery::new(iss),
             in_flight: InFlight::default(),
             sack: negotiated.sack,
-            rack: Rack::default(),
+            rack,
             tail_probe: TailProbe::default(),
             rto_frozen: false,
             timer: RetransmissionTimer::default(),

@@ -9,6 +9,7 @@ use super::tail_probe::Verdict;
 use super::{Fin, Sender, TimerKind};
 use crate::Segment;
 use crate::congestion::Acknowledged;
+use core::time::Duration;
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Instant, SeqNumber};
 
@@ -38,9 +39,15 @@ impl Sender {
             (outcome, delivered) = self.advance(segment, &times);
         }
         let dsack = self.sack && self.take_sack_blocks(segment, &times, &mut delivered);
-        if let Some(sent_at) = delivered.sample_from {
-            self.rtt.sample(segment.arrival.since(sent_at));
+        // A segment that was sent twice tells nothing, unless its echo says which transmission arrived (RFC 6298 §3).
+        let sample_from = delivered.sample_from.or(echo.filter(|_| advanced));
+        let sample = sample_from.map(|sent_at| segment.arrival.since(sent_at));
+        if let Some(rtt) = sample {
+            self.rtt.sample(rtt);
             self.tail_probe.sampled = true;
+            if advanced {
+                self.timer.backoff = 0;
+            }
         }
         self.update_window(segment);
         let is_duplicate = segment.ack == old_una
@@ -49,7 +56,7 @@ impl Sender {
             && self.window == old_window;
 
         if advanced || is_duplicate || delivered.sacked > 0 || dsack {
-            self.undo_if_spurious(&times, advanced, dsack);
+            self.undo_if_spurious(&times, advanced, dsack, &delivered, sample);
             let lost = if self.sack {
                 self.detect_by_time(segment.arrival, delivered, advanced)
             } else {
@@ -80,8 +87,8 @@ impl Sender {
         let bytes = match self.recovery.episode() {
             None => arrived,
             // Without SACK a hole's end acknowledges what had arrived long before (RFC 3465 §2.3: L = 1·SMSS).
-            Some(Episode { kind: Kind::Timeout, .. }) if !self.sack => arrived.min(mss),
-            Some(Episode { kind: Kind::Timeout, .. }) => arrived,
+            Some(Episode { kind: Kind::Timeout(_), .. }) if !self.sack => arrived.min(mss),
+            Some(Episode { kind: Kind::Timeout(_), .. }) => arrived,
             Some(_) => return,
         };
         let acknowledged = Acknowledged {
@@ -111,7 +118,7 @@ impl Sender {
             self.urgent = None;
         }
         let delivered = self.in_flight.acknowledge(self.una, times, &mut self.rack);
-        self.timer.backoff = 0;
+        self.timer.timeouts = 0;
         self.timer.since = segment.arrival;
         (AckOutcome { acked, fin_acked }, delivered)
     }
@@ -166,7 +173,7 @@ impl Sender {
         self.controller.get_mut().on_loss(flight, mss);
         let mut prr = Prr::new(flight, self.controller.window());
         prr.on_ack(delivered, self.in_flight.outstanding(), false, mss);
-        self.recovery.enter(Kind::Sack(prr), self.nxt, before);
+        self.recovery.enter(Kind::Sack(prr), self.nxt, before, &self.rtt);
         self.tail_probe.reset();
     }
 
@@ -217,7 +224,7 @@ impl Sender {
         let (flight, mss) = (self.flight_to_reduce(), self.mss());
         let before = self.controller.clone();
         self.controller.get_mut().on_loss(flight, mss);
-        self.recovery.enter(Kind::NewReno(NewReno::new(mss)), self.nxt, before);
+        self.recovery.enter(Kind::NewReno(NewReno::new(mss)), self.nxt, before, &self.rtt);
         self.in_flight.mark_first_lost(mss);
         true
     }
@@ -232,7 +239,15 @@ impl Sender {
 
     /// A loss that was none: an original arrived after all (Eifel, RFC 3522), or every retransmission was reported as a duplicate
     /// (RFC 2883 §5). Congestion control is put back (RFC 4015).
-    fn undo_if_spurious(&mut self, times: &AckTimes, advanced: bool, dsack: bool) {
+    fn undo_if_spurious(
+        &mut self,
+        times: &AckTimes,
+        advanced: bool,
+        dsack: bool,
+        delivered: &Delivered,
+        sample: Option<Duration>,
+    ) {
+        let by_frto = self.frto_on_ack(advanced, delivered);
         let Some(episode) = self.recovery.episode_mut() else { return };
         if dsack && episode.resent > 0 {
             episode.resent -= 1;
@@ -243,17 +258,22 @@ impl Sender {
                 .first_resent
                 .zip(times.echo)
                 .is_some_and(|(resent, echo)| echo.as_millis() < resent.as_millis());
-        if !by_dsack && !by_echo {
+        if !by_dsack && !by_echo && !by_frto {
             return;
         }
         if let Some(episode) = self.recovery.leave() {
             self.controller.undo(&episode.before);
-            if !matches!(episode.kind, Kind::Timeout) {
+            if let Kind::Timeout(_) = episode.kind {
+                if let Some((before, sample)) = episode.rtt_before.as_ref().zip(sample) {
+                    self.rtt.after_spurious_timeout(before, sample);
+                }
+            } else {
                 self.rack.on_reordering();
             }
             self.in_flight.forget_lost();
             self.rto_frozen = false;
             self.timer.backoff = 0;
+            self.timer.timeouts = 0;
         }
     }
 

@@ -28,7 +28,9 @@ impl Sender {
         max_payload: usize,
         config: &Config,
     ) -> Option<Planned> {
-        if let Some((start, len)) = self.in_flight.next_lost() {
+        if !self.is_probing_for_frto()
+            && let Some((start, len)) = self.in_flight.next_lost()
+        {
             return self.retransmit(now, start, len, max_payload);
         }
         let len = self.sendable(now, max_payload, config)?;
@@ -175,7 +177,8 @@ impl Sender {
             Some(window) => window,
             None => self.controller.window().saturating_add(self.recovery.inflation(self.mss())),
         };
-        window.saturating_sub(self.in_flight.outstanding())
+        let room = window.saturating_sub(self.in_flight.outstanding());
+        if self.is_probing_for_frto() { room.max(self.frto_room()) } else { room }
     }
 
     /// Whether the congestion window, rather than the application or the peer, bounds what is sent: only then may it grow

@@ -11,7 +11,7 @@ const WINDOW_PERSIST: u8 = 16;
 const DUPLICATE_THRESHOLD: u32 = 3;
 
 /// What the path is known for: kept as long as the connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Rack {
     min_rtt_micros: u32,
     reordering_seen: bool,
@@ -76,6 +76,11 @@ impl Latest {
         }
     }
 
+    /// What was taken for the arrival of a retransmission was that of the original: no time is known.
+    pub(super) fn forget_times(&mut self) {
+        *self = Self { highest: self.highest, ..Self::default() };
+    }
+
     /// Whether `record` was sent before the latest one that has arrived.
     pub(super) fn is_after(&self, record: &Record) -> bool {
         record.sent_at < self.sent_at
@@ -84,6 +89,18 @@ impl Latest {
 }
 
 impl Rack {
+    /// The handshake's round trip, if it was measured, is the first minimum.
+    pub(super) fn new(handshake: Option<Duration>) -> Self {
+        let micros = handshake.map_or(0, |rtt| rtt.as_micros());
+        Self {
+            min_rtt_micros: u32::try_from(micros).unwrap_or(u32::MAX),
+            reordering_seen: false,
+            window_multiple: 0,
+            persist: 0,
+            dsack_round: None,
+        }
+    }
+
     /// Step 4: how much later than expected a segment may be.
     pub(super) fn window(
         &self,

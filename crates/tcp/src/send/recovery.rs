@@ -2,8 +2,10 @@
 //!
 //! Peers with SACK: loss is told by [RACK](super::rack), the window steered by [PRR](super::prr). Peers without: [NewReno](super::newreno).
 
+use super::frto::Frto;
 use super::newreno::NewReno;
 use super::prr::Prr;
+use super::rtt::RttEstimator;
 use crate::congestion::Controller;
 use alloc::boxed::Box;
 use sockeye_wire::{Instant, SeqNumber};
@@ -27,6 +29,8 @@ pub(super) struct Episode {
     pub(super) kind: Kind,
     /// What congestion control was before it reacted, in case the loss was none.
     pub(super) before: Controller,
+    /// SRTT and RTTVAR before a timeout, in case that was spurious (RFC 4015 §3.4).
+    pub(super) rtt_before: Option<RttEstimator>,
     /// When the first segment was sent again, as our timestamps tell it: an echo from before that is of the original
     /// (Eifel detection, RFC 3522).
     pub(super) first_resent: Option<Instant>,
@@ -42,7 +46,7 @@ pub(super) enum Kind {
     /// By three duplicate ACKs.
     NewReno(NewReno),
     /// By the timer: slow start from one segment.
-    Timeout,
+    Timeout(Frto),
 }
 
 impl Recovery {
@@ -66,15 +70,23 @@ impl Recovery {
     }
 
     /// A loss was found with data up to `nxt` outstanding.
-    pub(super) fn enter(&mut self, kind: Kind, nxt: SeqNumber, before: Controller) {
+    pub(super) fn enter(
+        &mut self,
+        kind: Kind,
+        nxt: SeqNumber,
+        before: Controller,
+        rtt: &RttEstimator,
+    ) {
         self.recover = nxt;
         self.duplicates = 0;
         // A timeout during recovery belongs to the same trouble: what was before that is what may be restored.
-        let before = match self.episode.take() {
-            Some(episode) => episode.before,
-            None => before,
+        let fresh_rtt = matches!(kind, Kind::Timeout(_)).then(|| rtt.clone());
+        let (before, rtt_before) = match self.episode.take() {
+            Some(episode) => (episode.before, episode.rtt_before.or(fresh_rtt)),
+            None => (before, fresh_rtt),
         };
-        self.episode = Some(Box::new(Episode { kind, before, first_resent: None, resent: 0 }));
+        let episode = Episode { kind, before, rtt_before, first_resent: None, resent: 0 };
+        self.episode = Some(Box::new(episode));
     }
 
     /// The episode is over.
@@ -101,7 +113,7 @@ impl Recovery {
     pub(super) fn window(&self) -> Option<u32> {
         match self.episode.as_deref()?.kind {
             Kind::Sack(ref prr) => Some(prr.window),
-            Kind::NewReno(_) | Kind::Timeout => None,
+            Kind::NewReno(_) | Kind::Timeout(_) => None,
         }
     }
 

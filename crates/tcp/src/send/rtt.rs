@@ -54,6 +54,15 @@ impl RttEstimator {
         }
     }
 
+    /// A timeout came too early, and `rtt` is what the round trip really takes: from here on a delay as long does not cause another
+    /// (RFC 4015 §3.4, with [`before`](Self) as it was when the timer expired).
+    pub(crate) fn after_spurious_timeout(&mut self, before: &Self, rtt: Duration) {
+        let rtt = micros(rtt);
+        self.smoothed = before.smoothed.max(rtt);
+        self.variation = before.variation.max(rtt / 2);
+        self.sampled = true;
+    }
+
     /// After a SYN timed out and no sample could be taken, data starts with 3 s (RFC 6298 §5.7).
     pub(crate) fn distrust(&mut self) {
         if !self.sampled {

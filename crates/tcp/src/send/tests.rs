@@ -98,7 +98,7 @@ fn lost_records_leave_the_network_until_sent_again() {
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (3_000, Some((at(0), 1_000))));
     in_flight.on_retransmitted(Instant::from_millis(3), 1_000);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (4_000, None));
-    let mut rack = Rack::default();
+    let mut rack = Rack::new(None);
     let times = AckTimes { arrival: Instant::from_millis(9), echo: None };
     let covered = in_flight.acknowledge(at(1_000), &times, &mut rack);
     assert_eq!(covered.sample_from, None, "Karn's rule");

@@ -25,8 +25,10 @@ pub(super) struct RetransmissionTimer {
     at: Instant,
     /// The retransmission timeout counts from here, whatever the timer waits for meanwhile.
     pub(super) since: Instant,
-    /// Doublings of the timeout since the last progress.
+    /// Doublings of the timeout since the last sample of the round trip (RFC 6298 §5.7, Karn's algorithm).
     pub(super) backoff: u8,
+    /// Timeouts in a row without progress: what R1 and R2 count.
+    pub(super) timeouts: u8,
     /// Unanswered window probes.
     pub(super) probes: u8,
 }
