@@ -20,6 +20,8 @@ pub struct Config {
     pub nagle: bool,
     /// Congestion control.
     pub congestion: Algorithm,
+    /// Reduce a congestion window that was not used for longer than a retransmission timeout (RFC 5681 §4.1, RFC 2861).
+    pub slow_start_after_idle: bool,
     /// Segments of the initial window (RFC 6928).
     pub initial_window_segments: u8,
     /// Retransmission timeout before any measurement (RFC 6298 §2.1).
@@ -76,6 +78,7 @@ impl Default for Config {
             sack: true,
             nagle: true,
             congestion: Algorithm::default(),
+            slow_start_after_idle: true,
             initial_window_segments: 10,
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(200),

@@ -1,14 +1,16 @@
 //! CUBIC (RFC 9438): the window follows a cubic function of the time since the last loss.
 
 use super::hystart::HyStart;
-use super::{Acknowledged, CongestionControl};
+use super::{Acknowledged, CongestionControl, after_idle};
 use alloc::boxed::Box;
 use sockeye_wire::Instant;
 
 /// C, in segments per second cubed.
 const C: f64 = 0.4;
-/// β: what is left of the window after a loss, in tenths.
-const BETA_TENTHS: u64 = 7;
+/// β: what is left of the window after a loss, in percent.
+const BETA_PERCENT: u64 = 70;
+/// The same after a mark: it comes from a shallower queue than a loss (RFC 8511 §3).
+const BETA_ECN_PERCENT: u64 = 85;
 /// α of the Reno-friendly region: 3·(1 − β)/(1 + β).
 const ALPHA: f64 = 9.0 / 17.0;
 
@@ -70,10 +72,13 @@ impl Cubic {
         Self { window: initial_window, slow_start_threshold: u32::MAX, growth: None }
     }
 
-    fn reduce(&mut self, in_flight: u32, mss: u32) {
+    /// A congestion event: says what is kept of the window. It counts from the window rather than what is in flight, which §4.6
+    /// allows because the window only grows while it is the limit; so does Linux.
+    fn reduce(&mut self, percent: u64, mss: u32) -> u32 {
         self.growth.get_or_insert_default().reduce(segments(self.window, mss));
-        let kept = u64::from(in_flight) * BETA_TENTHS / 10;
-        self.slow_start_threshold = (kept as u32).max(2 * mss);
+        let kept = (u64::from(self.window) * percent / 100) as u32;
+        self.slow_start_threshold = kept.max(2 * mss);
+        kept
     }
 }
 
@@ -134,7 +139,7 @@ impl Growth {
         let window = window as f32;
         // Fast convergence (§4.7): a flow that could not come back to its last maximum makes room for others.
         self.w_max =
-            if window < self.w_max { window * (10 + BETA_TENTHS) as f32 / 20.0 } else { window };
+            if window < self.w_max { window * (100 + BETA_PERCENT) as f32 / 200.0 } else { window };
         self.prior = window;
         self.plain_epoch = false;
         self.epoch = NO_EPOCH;
@@ -170,21 +175,27 @@ impl CongestionControl for Cubic {
         growth.last_growth = acknowledged.now;
     }
 
-    fn on_loss(&mut self, in_flight: u32, mss: u32) {
-        self.reduce(in_flight, mss);
+    fn on_loss(&mut self, _in_flight: u32, mss: u32) {
+        self.reduce(BETA_PERCENT, mss);
         self.window = self.slow_start_threshold;
     }
 
-    fn on_timeout(&mut self, in_flight: u32, mss: u32, first: bool) {
+    fn on_timeout(&mut self, _in_flight: u32, mss: u32, first: bool) {
         if first {
-            self.reduce(in_flight, mss);
+            self.reduce(BETA_PERCENT, mss);
         }
         self.growth.get_or_insert_default().plain_epoch = true;
         self.window = mss;
     }
 
-    fn on_idle(&mut self, restart_window: u32) {
-        self.window = self.window.min(restart_window);
+    fn on_ecn(&mut self, _in_flight: u32, mss: u32) {
+        let kept = self.reduce(BETA_ECN_PERCENT, mss);
+        self.window = kept.max(mss).min(self.window);
+    }
+
+    fn on_idle(&mut self, restart_window: u32, timeouts: u32) {
+        (self.window, self.slow_start_threshold) =
+            after_idle(self.window, self.slow_start_threshold, restart_window, timeouts);
         if let Some(growth) = &mut self.growth {
             growth.epoch = NO_EPOCH;
         }

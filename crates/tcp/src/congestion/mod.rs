@@ -1,26 +1,18 @@
 //! Congestion control: a small trait and what implements it.
 
+mod algorithm;
 mod cubic;
 mod hystart;
 mod reno;
 #[cfg(test)]
 mod tests;
 
+pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use cubic::Cubic;
 pub use reno::Reno;
 
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
-
-/// Which congestion control a connection uses.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Algorithm {
-    /// RFC 5681.
-    Reno,
-    /// RFC 9438 with HyStart++ (RFC 9406).
-    #[default]
-    Cubic,
-}
 
 /// What an acknowledgement tells a controller.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +53,20 @@ pub trait CongestionControl {
     /// The retransmission timer expired; `first` is false for repeated timeouts of one segment (RFC 5681 §3.1).
     fn on_timeout(&mut self, in_flight: u32, mss: u32, first: bool);
 
-    /// The connection was idle for longer than a retransmission timeout (RFC 5681 §4.1).
-    fn on_idle(&mut self, restart_window: u32);
+    /// The peer reported congestion that the network marked instead of losing something (RFC 3168 §6.1.2, RFC 8511); called at most
+    /// once a round trip, with `in_flight` bytes outstanding. A window of one segment stays one.
+    fn on_ecn(&mut self, in_flight: u32, mss: u32);
+
+    /// The connection was idle for `timeouts` retransmission timeouts, at least one. The window halves for each, down to
+    /// `restart_window`: RFC 5681 §4.1 in the gentle way of RFC 2861, as on Linux.
+    fn on_idle(&mut self, restart_window: u32, timeouts: u32);
+}
+
+/// The window after an idle time, and the threshold that remembers how large it was (RFC 2861 §2).
+fn after_idle(window: u32, threshold: u32, restart_window: u32, timeouts: u32) -> (u32, u32) {
+    let threshold = threshold.max(window / 4 * 3);
+    let restart_window = restart_window.min(window);
+    (window.checked_shr(timeouts).unwrap_or(0).max(restart_window), threshold)
 }
 
 /// The controller of a connection: an enum, so that it lives in the connection.

@@ -1,6 +1,6 @@
 //! Reno: slow start and congestion avoidance (RFC 5681 §3.1) with appropriate byte counting (RFC 3465).
 
-use super::{Acknowledged, CongestionControl};
+use super::{Acknowledged, CongestionControl, after_idle};
 
 /// RFC 5681.
 #[derive(Clone, Debug)]
@@ -20,6 +20,11 @@ impl Reno {
 
     fn halve(in_flight: u32, mss: u32) -> u32 {
         (in_flight / 2).max(2 * mss)
+    }
+
+    /// RFC 8511 §3: a mark comes from a shallower queue than a loss, so less need be given up.
+    fn reduce_for_mark(in_flight: u32) -> u32 {
+        (u64::from(in_flight) * 8 / 10) as u32
     }
 }
 
@@ -62,7 +67,15 @@ impl CongestionControl for Reno {
         self.acked = 0;
     }
 
-    fn on_idle(&mut self, restart_window: u32) {
-        self.window = self.window.min(restart_window);
+    fn on_ecn(&mut self, in_flight: u32, mss: u32) {
+        let kept = Self::reduce_for_mark(in_flight);
+        self.slow_start_threshold = kept.max(2 * mss);
+        self.window = kept.max(mss).min(self.window);
+        self.acked = 0;
+    }
+
+    fn on_idle(&mut self, restart_window: u32, timeouts: u32) {
+        (self.window, self.slow_start_threshold) =
+            after_idle(self.window, self.slow_start_threshold, restart_window, timeouts);
     }
 }

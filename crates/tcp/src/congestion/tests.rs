@@ -188,3 +188,45 @@ fn a_loss_that_was_none_is_undone() {
 fn an_idle_controller_is_small() {
     assert!(size_of::<Controller>() <= 24);
 }
+
+/// RFC 8511 §3: a mark costs less than a loss; RFC 9438 §4.6: one segment is the least.
+#[test]
+fn marks_cost_less_than_losses() {
+    let (mut cubic, mut reno) = (Cubic::new(100 * MSS), Reno::new(100 * MSS));
+    cubic.on_ecn(100 * MSS, MSS);
+    reno.on_ecn(100 * MSS, MSS);
+    assert_eq!((cubic.window(), cubic.slow_start_threshold()), (85 * MSS, 85 * MSS));
+    assert_eq!((reno.window(), reno.slow_start_threshold()), (80 * MSS, 80 * MSS));
+    for _ in 0..40 {
+        cubic.on_ecn(cubic.window(), MSS);
+        reno.on_ecn(reno.window(), MSS);
+    }
+    assert_eq!((cubic.window(), cubic.slow_start_threshold()), (MSS, 2 * MSS));
+    assert_eq!((reno.window(), reno.slow_start_threshold()), (MSS, 2 * MSS));
+}
+
+/// RFC 2861 §2: the window halves for each timeout of silence; the threshold remembers.
+#[test]
+fn idle_windows_halve() {
+    for controller in Algorithm::ALL.map(|algorithm| Controller::new(algorithm, 100 * MSS)) {
+        let mut controller = controller;
+        controller.get_mut().on_loss(100 * MSS, MSS);
+        let window = controller.window();
+        controller.get_mut().on_idle(10 * MSS, 1);
+        assert_eq!(controller.window(), window / 2);
+        assert_eq!(controller.slow_start_threshold(), window);
+        controller.get_mut().on_idle(10 * MSS, 40);
+        assert_eq!(controller.window(), 10 * MSS);
+        controller.get_mut().on_idle(20 * MSS, 1);
+        assert_eq!(controller.window(), 10 * MSS, "no growth by idleness");
+    }
+}
+
+#[test]
+fn algorithms_have_the_names_of_tcp_congestion() {
+    for algorithm in Algorithm::ALL {
+        assert_eq!(std::format!("{algorithm}").parse(), Ok(algorithm));
+    }
+    assert_eq!("vegas".parse::<Algorithm>(), Err(UnknownAlgorithm));
+    assert_eq!(Algorithm::default().name(), "cubic");
+}

@@ -73,11 +73,7 @@ impl Sender {
         if unsent == 0 && self.fin != Fin::Queued {
             return None;
         }
-        if self.is_all_acked() && now.since(self.last_sent) > self.rtt.timeout(0) {
-            let restart =
-                crate::congestion::initial_window(self.mss(), config.initial_window_segments);
-            self.controller.get_mut().on_idle(restart);
-        }
+        self.restart_after_idle(now, config);
         let mss = self.mss();
         let usable = (self.una + self.window).since(self.nxt);
         let room = self.congestion_room();
@@ -107,6 +103,23 @@ impl Sender {
         // flight; otherwise the override timer, merged with the persist timer, decides.
         let worthwhile = self.is_all_acked() && usable >= self.max_window.div_ceil(2) && usable > 0;
         self.or_persist(now, worthwhile).then_some(len)
+    }
+
+    /// A window that was not used for longer than a retransmission timeout says little about the network (RFC 5681 §4.1).
+    #[inline]
+    fn restart_after_idle(&mut self, now: Instant, config: &Config) {
+        if !self.is_all_acked() || !config.slow_start_after_idle || self.window == 0 {
+            return;
+        }
+        let (idle, timeout) = (now.since(self.last_sent), self.rtt.timeout(0));
+        if idle > timeout {
+            let restart =
+                crate::congestion::initial_window(self.mss(), config.initial_window_segments);
+            let timeouts = (idle.as_nanos() - 1) / timeout.as_nanos().max(1);
+            self.controller.get_mut().on_idle(restart, timeouts.min(32) as u32);
+            // Once is enough, even if nothing can leave yet.
+            self.last_sent = now;
+        }
     }
 
     /// If nothing may leave and nothing is in flight, only a timer can go on (RFC 9293 SHLD-29).
