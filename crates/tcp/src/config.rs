@@ -1,5 +1,6 @@
 //! What can be set, with defaults from tcp-requirements §3.39.
 
+use crate::EcnConfig;
 use crate::congestion::Algorithm;
 use core::time::Duration;
 
@@ -16,6 +17,8 @@ pub struct Config {
     pub timestamps: bool,
     /// Offer selective acknowledgement (RFC 2018).
     pub sack: bool,
+    /// Explicit congestion notification (RFC 3168, RFC 9768).
+    pub ecn: EcnConfig,
     /// Coalesce small writes (RFC 896, in Minshall's variant).
     pub nagle: bool,
     /// Congestion control.
@@ -76,6 +79,7 @@ impl Default for Config {
             window_scaling: true,
             timestamps: true,
             sack: true,
+            ecn: EcnConfig::default(),
             nagle: true,
             congestion: Algorithm::default(),
             slow_start_after_idle: true,

@@ -1,6 +1,7 @@
 //! SYN-RECEIVED: a small record for a SYN that was answered (RFC 9293 §3.10.7.2, §3.10.7.4).
 
 use crate::challenge::ChallengeThrottle;
+use crate::ecn::{self, EcnMode};
 use crate::options::{Negotiated, Opening, Timestamps, syn_options};
 use crate::receive::{Receiver, acceptable};
 use crate::send::{RttEstimator, SendBuffer, Sender};
@@ -8,7 +9,7 @@ use crate::state::{Farewell, Open, State, timestamp_clock};
 use crate::{Config, Connection, Reset, Segment, Transmit};
 use alloc::sync::Arc;
 use sockeye_wire::tcp::OptionBytes;
-use sockeye_wire::{Flags, Instant, SeqNumber};
+use sockeye_wire::{Ecn as Codepoint, Flags, Instant, SeqNumber};
 
 /// A connection whose SYN was answered and that waits for the third step of the handshake.
 #[derive(Debug)]
@@ -26,6 +27,9 @@ pub struct HalfOpen {
     sent_at: Instant,
     deadline: Instant,
     retransmissions: u8,
+    /// What ECN was agreed to, and the codepoint that the SYN arrived with.
+    ecn: EcnMode,
+    syn_codepoint: Codepoint,
     due: Due,
     /// Opened by a crossing SYN of ours, not by a listener (RFC 9293 MUST-11).
     active: bool,
@@ -88,6 +92,9 @@ impl HalfOpen {
             sent_at: now,
             deadline: now + config.initial_rto,
             retransmissions: 0,
+            // When SYNs cross each end would have to be both client and server of the negotiation.
+            ecn: if active { EcnMode::Off } else { ecn::offered(config.ecn.accept, syn.flags) },
+            syn_codepoint: syn.ecn,
             due: Due::SynAck,
             active,
         }
@@ -111,12 +118,18 @@ impl HalfOpen {
             Due::Nothing => None,
             Due::SynAck => {
                 let shift = self.negotiated.scaling.then_some(self.negotiated.receive_shift);
-                let options =
+                let mut options =
                     syn_options(self.opening.mss, self.negotiated.sack, timestamps, shift);
+                if self.ecn == EcnMode::Accurate && self.retransmissions == 0 && config.ecn.option {
+                    // The option tells the client that it gets through; where it does not, the second try does without
+                    // (RFC 9768 §3.2.3.2.2). It rides only where there is room.
+                    let _fits = options.push(&ecn::opening_option().as_option());
+                }
+                let echo = ecn::answer_flags(self.ecn, self.syn_codepoint, self.retransmissions);
                 Some(Transmit::bare(
                     self.opening.iss,
                     self.rcv_nxt(),
-                    Flags::SYN_ACK,
+                    Flags::SYN_ACK | echo,
                     window,
                     options,
                 ))
@@ -188,6 +201,7 @@ impl HalfOpen {
                 return self.judge_ack(segment);
             }
             // The peer's SYN again: our SYN-ACK was lost.
+            self.syn_codepoint = segment.ecn;
             self.due = Due::SynAck;
             return Verdict::Wait;
         }
@@ -249,7 +263,9 @@ impl HalfOpen {
             Self::window(config),
             timestamps,
         );
-        Open::new(send, receive, self.negotiated, now)
+        let mut open = Open::new(send, receive, self.negotiated, now);
+        open.ecn = ecn::third_flags(self.ecn, self.retransmissions);
+        open
     }
 
     /// When [`on_timer`](Self::on_timer) is to be called.

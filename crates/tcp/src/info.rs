@@ -1,5 +1,6 @@
 //! A snapshot of a connection for people and programs.
 
+use crate::EcnMode;
 use crate::state::State;
 use core::time::Duration;
 use sockeye_wire::{SeqNumber, StateName};
@@ -48,8 +49,14 @@ pub struct Info {
     pub sack: bool,
     /// Window shifts: the peer's, ours.
     pub window_scale: (u8, u8),
-    /// Consecutive retransmission timeouts without progress.
+    /// Doublings of the retransmission timeout in force.
     pub backoff: u8,
+    /// Consecutive retransmission timeouts without progress.
+    pub timeouts: u8,
+    /// Explicit congestion notification in use.
+    pub ecn: EcnMode,
+    /// Packets marked "congestion experienced" that the peer told of (for classic ECN: acknowledgements with ECE), and that arrived here.
+    pub ecn_marks: (u32, u32),
 }
 
 impl Info {
@@ -77,6 +84,9 @@ impl Info {
             sack: false,
             window_scale: (0, 0),
             backoff: 0,
+            timeouts: 0,
+            ecn: EcnMode::Off,
+            ecn_marks: (0, 0),
         };
         match state {
             State::SynSent(syn_sent) => {
@@ -118,6 +128,11 @@ impl Info {
             info.sack = negotiated.sack;
             info.window_scale = (negotiated.send_shift, negotiated.receive_shift);
             info.backoff = send.backoff();
+            info.timeouts = send.timeouts();
+            if let Some(ecn) = &open.ecn {
+                info.ecn = ecn.mode();
+                info.ecn_marks = ecn.marks();
+            }
         }
         info
     }

@@ -11,6 +11,7 @@
 //! | `opening`, [`half_open`] | SYN-SENT and SYN-RECEIVED: the handshake from either side |
 //! | `segment_arrives` | RFC 9293 §3.10.7.4 in its own order, for the synchronized states |
 //! | `send` | send buffer, in-flight records, RTT and RTO, recovery, Nagle, window probes |
+//! | `ecn` | explicit congestion notification, classic and accurate |
 //! | `receive` | reassembly, window, acknowledgement policy |
 //! | [`congestion`] | the congestion-control trait and its implementations |
 //! | [`time_wait`] | the small record that a closed connection leaves behind |
@@ -27,6 +28,7 @@ mod challenge;
 pub mod config;
 pub mod congestion;
 pub mod connection;
+mod ecn;
 mod error;
 mod events;
 pub mod half_open;
@@ -43,11 +45,12 @@ pub mod time_wait;
 
 pub use config::{Config, KeepAlive};
 pub use connection::{Connection, Endpoints, IcmpError};
+pub use ecn::{EcnConfig, EcnMode};
 pub use error::Error;
 pub use events::Events;
 pub use half_open::{HalfOpen, HalfOpenEvent};
 pub use info::Info;
 pub use isn::IsnGenerator;
-pub use options::{Opening, SegmentOptions, Timestamps};
+pub use options::{AccEcnCounters, Opening, SegmentOptions, Timestamps};
 pub use segment::{Reset, Segment, Transmit};
 pub use time_wait::{TimeWait, TimeWaitEvent};

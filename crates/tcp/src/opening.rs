@@ -5,7 +5,7 @@ use crate::options::{Negotiated, Opening, Timestamps, syn_options};
 use crate::receive::Receiver;
 use crate::send::{RttEstimator, SendBuffer, Sender};
 use crate::state::{Open, timestamp_clock};
-use crate::{Config, Error, Reset, Segment, Transmit};
+use crate::{Config, Error, Reset, Segment, Transmit, ecn};
 use sockeye_wire::{Flags, Instant, SeqNumber};
 
 /// SYN-SENT.
@@ -74,7 +74,8 @@ impl SynSent {
         let shift = config.window_scaling.then(|| config.window_shift());
         let options = syn_options(self.opening.mss, config.sack, timestamps, shift);
         let window = Self::window(config) as u16;
-        Some(Transmit::bare(self.opening.iss, SeqNumber(0), Flags::SYN, window, options))
+        let flags = Flags::SYN | ecn::offer(config.ecn.request, self.retransmissions);
+        Some(Transmit::bare(self.opening.iss, SeqNumber(0), flags, window, options))
     }
 
     /// The checks of RFC 9293 §3.10.7.3, in its order.
@@ -112,7 +113,10 @@ impl SynSent {
         let timestamps = syn_ack.options.timestamps.map(|timestamps| (timestamps.value, now));
         let nxt = syn_ack.seq + 1;
         let receive = Receiver::new(config, &negotiated, nxt, Self::window(config), timestamps);
-        Open::new(send, receive, negotiated, now)
+        let mut open = Open::new(send, receive, negotiated, now);
+        let requested = ecn::offer(config.ecn.request, self.retransmissions);
+        open.ecn = ecn::answered(requested, syn_ack.flags, syn_ack.ecn);
+        open
     }
 
     pub(crate) fn deadline(&self) -> Instant {

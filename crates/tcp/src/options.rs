@@ -33,6 +33,58 @@ pub struct SegmentOptions {
     pub timestamps: Option<Timestamps>,
     /// SACK blocks.
     pub sack: ArrayVec<SackBlock, 4>,
+    /// AccECN octet counters.
+    pub acc_ecn: Option<AccEcnCounters>,
+}
+
+/// The octet counters of an AccECN option (RFC 9768 §3.2.3).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct AccEcnCounters {
+    e1_first: bool,
+    len: u8,
+    bytes: [u8; 9],
+}
+
+impl AccEcnCounters {
+    /// No counter yet; with `e1_first` they stand in the order ECT(1), CE, ECT(0), otherwise the other way round.
+    #[must_use]
+    pub const fn new(e1_first: bool) -> Self {
+        Self { e1_first, len: 0, bytes: [0; 9] }
+    }
+
+    /// Adds the next counter, modulo 2^24; a fourth is not taken.
+    pub fn push(&mut self, octets: u32) {
+        let at = usize::from(self.len);
+        if let Some(place) = self.bytes.get_mut(at..at + 3) {
+            place.copy_from_slice(&octets.to_be_bytes()[1..]);
+            self.len += 3;
+        }
+    }
+
+    /// Octets that arrived marked "congestion experienced", which is the second counter in either order.
+    #[must_use]
+    pub fn marked(&self) -> Option<u32> {
+        let [a, b, c] = *self.as_slice().get(3..6)?.first_chunk()?;
+        Some(u32::from_be_bytes([0, a, b, c]))
+    }
+
+    /// The option to send.
+    #[must_use]
+    pub fn as_option(&self) -> TcpOption<'_> {
+        TcpOption::AccEcn { e1_first: self.e1_first, counters: self.as_slice() }
+    }
+
+    fn as_slice(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
+
+    fn decode(e1_first: bool, counters: &[u8]) -> Self {
+        let mut decoded = Self { e1_first, ..Self::default() };
+        let len = counters.len().min(decoded.bytes.len());
+        decoded.bytes[..len].copy_from_slice(&counters[..len]);
+        decoded.len = len as u8;
+        decoded
+    }
 }
 
 impl SegmentOptions {
@@ -52,6 +104,9 @@ impl SegmentOptions {
                     options.window_scale = Some(shift.min(MAX_WINDOW_SHIFT))
                 }
                 TcpOption::SackPermitted => options.sack_permitted = true,
+                TcpOption::AccEcn { e1_first, counters } => {
+                    options.acc_ecn = Some(AccEcnCounters::decode(e1_first, counters));
+                }
                 _ => {}
             }
         }

@@ -3,6 +3,7 @@
 //! LISTEN has no connection yet: a host's listener makes a [`HalfOpen`](crate::HalfOpen) from each SYN.
 
 use crate::challenge::ChallengeThrottle;
+use crate::ecn;
 use crate::opening::{SynReceived, SynSent};
 use crate::options::{Negotiated, Timestamps};
 use crate::receive::{ReadQueue, Receiver};
@@ -69,6 +70,7 @@ pub(crate) struct Open {
     pub(crate) send: Sender,
     pub(crate) receive: Receiver,
     pub(crate) negotiated: Negotiated,
+    pub(crate) ecn: ecn::Feedback,
     pub(crate) challenge: ChallengeThrottle,
     /// When the peer was last heard.
     pub(crate) heard: Instant,
@@ -93,6 +95,7 @@ impl Open {
             send,
             receive,
             negotiated,
+            ecn: None,
             challenge,
             heard: now,
             keep_alive_probes: 0,

@@ -64,6 +64,13 @@ impl Open {
         {
             return Some(self.data_segment(now, planned));
         }
+        if let Some(ecn) = &mut self.ecn
+            && self.send.take_reduced()
+        {
+            ecn.on_reduced();
+        }
+        let alone = self.ecn.as_ref().is_some_and(|ecn| ecn.must_send_alone());
+        let max_payload = if alone { 0 } else { max_payload };
         if let Some(planned) = self.send.poll(now, max_payload, config) {
             return Some(self.data_segment(now, planned));
         }
@@ -83,13 +90,19 @@ impl Open {
         if planned.urgent_pointer.is_some() {
             flags |= Flags::URG;
         }
+        let fresh = planned.fresh && !planned.payload.is_empty();
+        let mut codepoint = Ecn::NotEct;
+        if let Some(ecn) = &mut self.ecn {
+            flags |= ecn.flags(fresh);
+            codepoint = ecn.codepoint(fresh);
+        }
         // Selective acknowledgements take payload's room: they ride only where there is some.
         let room = (self.send.mss() as usize).saturating_sub(planned.payload.len());
-        let options = if room < 12 {
-            self.options(now, &[])
+        let options = if room < 12 || planned.gso_size != 0 {
+            self.options(now, &[], 0)
         } else {
             let blocks = self.sack_blocks();
-            self.options(now, &blocks[..blocks.len().min((room - 4) / 8)])
+            self.options(now, &blocks[..blocks.len().min((room - 4) / 8)], room)
         };
         self.receive.ack.on_piggybacked();
         let header = TcpHeader {
@@ -106,7 +119,7 @@ impl Open {
             payload: planned.payload,
             gso_size: planned.gso_size,
             wire_segments: planned.wire_segments,
-            ecn: Ecn::NotEct,
+            ecn: codepoint,
         }
     }
 
@@ -124,9 +137,13 @@ impl Open {
 
     fn bare(&mut self, now: Instant, seq: sockeye_wire::SeqNumber) -> Transmit {
         let blocks = self.sack_blocks();
-        let options = self.options(now, &blocks);
+        let options = self.options(now, &blocks, usize::MAX);
         let window = self.receive.advertise(u32::from(self.negotiated.own_mss));
-        Transmit::bare(seq, self.receive.nxt, Flags::ACK, window, options)
+        let mut flags = Flags::ACK;
+        if let Some(ecn) = &mut self.ecn {
+            flags |= ecn.flags(false);
+        }
+        Transmit::bare(seq, self.receive.nxt, flags, window, options)
     }
 
     #[inline]
@@ -139,7 +156,7 @@ impl Open {
     }
 
     #[inline]
-    fn options(&self, now: Instant, blocks: &[SackBlock]) -> OptionBytes {
+    fn options(&mut self, now: Instant, blocks: &[SackBlock], room: usize) -> OptionBytes {
         let mut options = OptionBytes::new();
         if let Some(Timestamps { value, echo }) = self.timestamps(now) {
             let fits = options.push_timestamps(value, echo);
@@ -148,6 +165,13 @@ impl Open {
         if !blocks.is_empty() {
             let fits = options.push_sack(blocks);
             debug_assert!(fits.is_ok());
+        }
+        if let Some(ecn) = &mut self.ecn {
+            let left = options.remaining().min(room.saturating_sub(options.padded_len()));
+            if let Some(counters) = ecn.take_option(left) {
+                let fits = options.push(&counters.as_option());
+                debug_assert!(fits.is_ok());
+            }
         }
         options
     }

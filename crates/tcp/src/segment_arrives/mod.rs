@@ -40,6 +40,11 @@ pub(crate) fn in_synchronized_state(
             open.challenge(now, &segment);
         }
     }
+    if let Some(ecn) = &mut open.ecn
+        && ecn.on_received(&segment)
+    {
+        open.receive.ack.now();
+    }
     if ack_field(connection, now, &segment) {
         urg_text_and_fin(connection, now, &mut segment);
     }
@@ -129,7 +134,12 @@ fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bo
         return false;
     }
     let echo = open.echoed(segment);
-    let outcome = open.send.on_ack(segment, echo);
+    let congestion = open.ecn.as_mut().is_some_and(|ecn| {
+        let new =
+            if segment.ack.after(open.send.una) { segment.ack.since(open.send.una) } else { 0 };
+        ecn.on_feedback(segment, new.div_ceil(open.send.mss()))
+    });
+    let outcome = open.send.on_ack(segment, echo, congestion);
     if outcome.acked > 0 || outcome.fin_acked {
         let has_room = open.send.buffer.len() <= connection.send_low_water();
         connection.made_progress(now);

@@ -23,7 +23,7 @@ impl Sender {
     /// A timeout is about to begin an episode: F-RTO applies unless another recovery is under way (RFC 5682 §2.1, step 1).
     pub(super) fn begin_frto(&self) -> Frto {
         match self.recovery.episode() {
-            None | Some(Episode { kind: Kind::Timeout(_), .. }) => Frto::Resent,
+            None | Some(Episode { kind: Kind::Timeout(_) | Kind::Marked(_), .. }) => Frto::Resent,
             Some(_) => Frto::Over,
         }
     }

@@ -202,7 +202,17 @@ impl Sender {
     }
 
     pub(crate) fn congestion_window(&self) -> (u32, u32) {
-        (self.controller.window(), self.controller.slow_start_threshold())
+        let window = self.recovery.window().unwrap_or_else(|| self.controller.window());
+        (window, self.controller.slow_start_threshold())
+    }
+
+    /// Whether the congestion window was reduced since this was last asked.
+    pub(crate) fn take_reduced(&mut self) -> bool {
+        self.recovery.take_reduced()
+    }
+
+    pub(crate) fn timeouts(&self) -> u8 {
+        self.timer.timeouts
     }
 
     pub(crate) fn backoff(&self) -> u8 {

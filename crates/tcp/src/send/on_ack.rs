@@ -24,9 +24,14 @@ pub(crate) struct AckOutcome {
 
 impl Sender {
     /// Processes ACK and window of `segment`, whose ACK lies in SND.UNA − MAX.SND.WND ..= SND.NXT. `echo` is its TSecr in terms of
-    /// our clock.
+    /// our clock; `congestion` if it feeds back marks (RFC 3168 §6.1.2).
     #[inline]
-    pub(crate) fn on_ack(&mut self, segment: &Segment, echo: Option<Instant>) -> AckOutcome {
+    pub(crate) fn on_ack(
+        &mut self,
+        segment: &Segment,
+        echo: Option<Instant>,
+        congestion: bool,
+    ) -> AckOutcome {
         let old_window = self.window;
         let old_una = self.una;
         let was_limited = self.window_limited();
@@ -65,6 +70,10 @@ impl Sender {
             if self.tail_probe.on_ack(self.una, dsack, is_duplicate) == Verdict::Repaired {
                 let (flight, mss) = (self.flight_to_reduce(), self.mss());
                 self.controller.get_mut().on_loss(flight, mss);
+            }
+            // Once a round trip: not before something is acknowledged that was sent after the last reduction.
+            if congestion && self.recovery.is_open() && self.una.after(self.recovery.recover) {
+                self.answer_marks(delivered.acked + delivered.sacked);
             }
             if was_limited && !lost && outcome.acked > 0 {
                 self.grow(segment.arrival, &delivered);
@@ -155,7 +164,12 @@ impl Sender {
         self.leave_if_recovered();
         let newly_lost = self.detect(now);
         let (in_flight, mss) = (self.in_flight.outstanding(), self.mss());
-        if let Some(Episode { kind: Kind::Sack(prr), .. }) = self.recovery.episode_mut() {
+        if newly_lost > 0 {
+            self.recovery.marked_becomes_lost(self.nxt);
+        }
+        if let Some(Episode { kind: Kind::Sack(prr) | Kind::Marked(prr), .. }) =
+            self.recovery.episode_mut()
+        {
             let safe = advanced && newly_lost == 0;
             prr.on_ack(delivered.acked + delivered.sacked, in_flight, safe, mss);
         } else if newly_lost > 0 && self.recovery.is_open() {
@@ -165,6 +179,17 @@ impl Sender {
             self.enter_sack_recovery(flight, delivered.acked + delivered.sacked);
         }
         newly_lost > 0
+    }
+
+    /// The peer told of marks: once a round trip the window is reduced as for a loss, though nothing is sent again.
+    fn answer_marks(&mut self, delivered: u32) {
+        let (mss, in_flight) = (self.mss(), self.in_flight.outstanding());
+        let flight = in_flight + delivered;
+        let before = self.controller.clone();
+        self.controller.get_mut().on_ecn(flight, mss);
+        let mut prr = Prr::new(flight, self.controller.window());
+        prr.on_ack(delivered, in_flight, false, mss);
+        self.recovery.enter(Kind::Marked(prr), self.nxt, before, &self.rtt);
     }
 
     fn enter_sack_recovery(&mut self, flight: u32, delivered: u32) {
@@ -181,13 +206,14 @@ impl Sender {
     pub(super) fn detect(&mut self, now: Instant) -> u32 {
         let sacked_segments = self.in_flight.sacked().div_ceil(self.mss());
         let window =
-            self.rack.window(!self.recovery.is_open(), sacked_segments, self.rtt.smoothed());
+            self.rack.window(!self.recovery.is_loss_free(), sacked_segments, self.rtt.smoothed());
         self.in_flight.detect(now, window)
     }
 
     /// The reordering timer has run out: what it waited for is lost.
     pub(super) fn on_reorder_timeout(&mut self, now: Instant) {
-        if self.detect(now) > 0 && self.recovery.is_open() {
+        let lost = self.detect(now) > 0;
+        if lost && !self.recovery.marked_becomes_lost(self.nxt) && self.recovery.is_open() {
             let flight = self.flight_size() - self.in_flight.sacked();
             self.enter_sack_recovery(flight, 0);
         }
@@ -209,9 +235,11 @@ impl Sender {
                     return true;
                 }
             }
-            Some(_) => {}
-            None if advanced => self.recovery.on_progress(),
-            None => {
+            Some(Episode { kind: Kind::Sack(_) | Kind::Timeout(_), .. }) => {}
+            None | Some(Episode { kind: Kind::Marked(_), .. }) if advanced => {
+                self.recovery.on_progress();
+            }
+            None | Some(Episode { kind: Kind::Marked(_), .. }) => {
                 return is_duplicate
                     && self.recovery.on_duplicate(self.una)
                     && self.enter_newreno();
@@ -230,9 +258,17 @@ impl Sender {
     }
 
     fn leave_if_recovered(&mut self) {
-        if !self.recovery.is_open() && self.una.at_or_after(self.recovery.recover) {
+        let recover = self.recovery.recover;
+        let left = if self.recovery.is_loss_free() {
+            self.una.after(recover) || self.is_all_acked()
+        } else {
+            self.una.at_or_after(recover)
+        };
+        if !self.recovery.is_open() && left {
+            if !self.recovery.is_loss_free() {
+                self.rack.on_recovered();
+            }
             self.recovery.leave();
-            self.rack.on_recovered();
             self.rto_frozen = false;
         }
     }

@@ -10,6 +10,8 @@ pub(crate) struct Planned {
     pub(crate) seq: SeqNumber,
     pub(crate) payload: Payload,
     pub(crate) fin: bool,
+    /// It was never sent before.
+    pub(crate) fresh: bool,
     /// It empties the send buffer (RFC 9293 MUST-61, SHLD-27).
     pub(crate) push: bool,
     /// Distance to the end of urgent data, if the segment must tell of it.
@@ -157,7 +159,7 @@ impl Sender {
         }
         self.in_flight.push(now, seq, len + u32::from(fin));
         self.on_sent(now, len + u32::from(fin), false);
-        self.planned(seq, payload, fin, push)
+        Planned { fresh: true, ..self.planned(seq, payload, fin, push) }
     }
 
     fn planned(&self, seq: SeqNumber, payload: Payload, fin: bool, push: bool) -> Planned {
@@ -170,7 +172,7 @@ impl Sender {
             .urgent
             .filter(|urgent| urgent.after(seq))
             .map(|urgent| urgent.since(seq).min(u32::from(u16::MAX)) as u16);
-        Planned { seq, payload, fin, push, urgent_pointer, gso_size, wire_segments }
+        Planned { seq, payload, fin, fresh: false, push, urgent_pointer, gso_size, wire_segments }
     }
 
     #[inline]

@@ -20,6 +20,8 @@ pub(super) struct Recovery {
     pub(super) recover: SeqNumber,
     /// Duplicate ACKs in a row while nothing is known to be lost; counted for peers without SACK.
     duplicates: u8,
+    /// The window was reduced, and the peer may have to be told (RFC 3168 §6.1.2).
+    reduced: bool,
     episode: Option<Box<Episode>>,
 }
 
@@ -43,6 +45,8 @@ pub(super) struct Episode {
 pub(super) enum Kind {
     /// By SACK: the window follows proportional rate reduction.
     Sack(Prr),
+    /// Nothing is lost, but marked "congestion experienced": the window comes down the same way (RFC 9937 §1).
+    Marked(Prr),
     /// By three duplicate ACKs.
     NewReno(NewReno),
     /// By the timer: slow start from one segment.
@@ -51,7 +55,7 @@ pub(super) enum Kind {
 
 impl Recovery {
     pub(super) fn new(iss: SeqNumber) -> Self {
-        Self { recover: iss, duplicates: 0, episode: None }
+        Self { recover: iss, duplicates: 0, reduced: false, episode: None }
     }
 
     #[inline]
@@ -69,6 +73,27 @@ impl Recovery {
         self.episode.is_none()
     }
 
+    /// Whether no loss is being repaired.
+    #[inline]
+    pub(super) fn is_loss_free(&self) -> bool {
+        matches!(self.episode.as_deref(), None | Some(Episode { kind: Kind::Marked(_), .. }))
+    }
+
+    /// Whether the window was reduced since this was last asked.
+    #[inline]
+    pub(super) fn take_reduced(&mut self) -> bool {
+        core::mem::take(&mut self.reduced)
+    }
+
+    /// Marks were being answered when something turned out to be lost: one reduction answers both (RFC 3168 §6.1.2).
+    pub(super) fn marked_becomes_lost(&mut self, nxt: SeqNumber) -> bool {
+        let Some(episode) = self.episode.as_deref_mut() else { return false };
+        let Kind::Marked(prr) = &mut episode.kind else { return false };
+        episode.kind = Kind::Sack(prr.clone());
+        self.recover = nxt;
+        true
+    }
+
     /// A loss was found with data up to `nxt` outstanding.
     pub(super) fn enter(
         &mut self,
@@ -79,6 +104,7 @@ impl Recovery {
     ) {
         self.recover = nxt;
         self.duplicates = 0;
+        self.reduced = true;
         // A timeout during recovery belongs to the same trouble: what was before that is what may be restored.
         let fresh_rtt = matches!(kind, Kind::Timeout(_)).then(|| rtt.clone());
         let (before, rtt_before) = match self.episode.take() {
@@ -112,7 +138,7 @@ impl Recovery {
     #[inline]
     pub(super) fn window(&self) -> Option<u32> {
         match self.episode.as_deref()?.kind {
-            Kind::Sack(ref prr) => Some(prr.window),
+            Kind::Sack(ref prr) | Kind::Marked(ref prr) => Some(prr.window),
             Kind::NewReno(_) | Kind::Timeout(_) => None,
         }
     }
@@ -132,7 +158,7 @@ impl Recovery {
     #[inline]
     pub(super) fn on_sent(&mut self, now: Instant, len: u32, again: bool) {
         let Some(episode) = self.episode.as_deref_mut() else { return };
-        if let Kind::Sack(prr) = &mut episode.kind {
+        if let Kind::Sack(prr) | Kind::Marked(prr) = &mut episode.kind {
             prr.out = prr.out.saturating_add(len);
         }
         if again {

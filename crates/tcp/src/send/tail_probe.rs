@@ -83,7 +83,7 @@ impl Sender {
     /// When a probe is due, if one may be sent at all; never after the retransmission timeout `rto`.
     pub(super) fn probe_deadline(&self, rto: Instant) -> Option<Instant> {
         let allowed = self.sack
-            && self.recovery.is_open()
+            && self.recovery.is_loss_free()
             && self.in_flight.sacked() == 0
             && !self.in_flight.has_lost()
             && self.tail_probe.is_idle()

@@ -6,7 +6,7 @@ use crate::{
 };
 use core::time::Duration;
 use sockeye_wire::tcp::TcpView;
-use sockeye_wire::{Flags, Instant, Meta, Payload, SeqNumber, StateName};
+use sockeye_wire::{Ecn, Flags, Instant, Meta, Payload, SeqNumber, StateName};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::vec::Vec;
@@ -27,6 +27,7 @@ pub(super) fn deliver(transmit: &Transmit, now: Instant) -> Segment {
     let mut segment = Segment::decode(&view, &Meta::at(now));
     segment.wire_segments = transmit.wire_segments;
     segment.payload = transmit.payload.clone();
+    segment.ecn = transmit.ecn;
     segment
 }
 
@@ -43,7 +44,7 @@ impl End {
     fn on_segment(&mut self, now: Instant, segment: Segment) -> Option<Reset> {
         match self {
             Self::Listen { config, iss } => {
-                if segment.flags == Flags::SYN {
+                if segment.flags.syn() && !segment.flags.ack() {
                     let half = HalfOpen::on_syn(config, opening(*iss), &segment, now);
                     *self = Self::Half { half, config: Arc::clone(config) };
                     return None;
@@ -110,6 +111,7 @@ pub(super) struct Sent {
     pub(super) from_a: bool,
     pub(super) header: sockeye_wire::tcp::TcpHeader,
     pub(super) len: usize,
+    pub(super) ecn: Ecn,
 }
 
 /// What the channel does with a segment: the number of copies and what is added to the delay.
@@ -122,6 +124,8 @@ pub(super) struct Pair {
     pub(super) b: End,
     pub(super) delay: Duration,
     pub(super) fate: Fate,
+    /// Which segments the network marks "congestion experienced", if they are ECN-capable.
+    pub(super) mark: fn(&Sent, usize) -> bool,
     pub(super) sent: Vec<Sent>,
     pub(super) max_payload: usize,
     in_flight: VecDeque<(Instant, bool, Segment)>,
@@ -136,6 +140,7 @@ impl Pair {
             b: End::Listen { config: Arc::new(config_b), iss: ISS_B },
             delay: Duration::from_millis(10),
             fate: std::boxed::Box::new(|_, _| std::vec![Duration::ZERO]),
+            mark: |_, _| false,
             sent: Vec::new(),
             max_payload: 0,
             in_flight: VecDeque::new(),
@@ -183,11 +188,17 @@ impl Pair {
             from_a,
             header: transmit.header.clone(),
             len: transmit.payload.len(),
+            ecn: transmit.ecn,
         };
+        let marked = transmit.ecn != Ecn::NotEct && (self.mark)(&sent, self.sent.len());
         for extra in (self.fate)(&sent, self.sent.len()) {
             let arrival = self.now + self.delay + extra;
             let position = self.in_flight.partition_point(|(at, ..)| *at <= arrival);
-            self.in_flight.insert(position, (arrival, !from_a, deliver(transmit, arrival)));
+            let mut segment = deliver(transmit, arrival);
+            if marked {
+                segment.ecn = Ecn::Ce;
+            }
+            self.in_flight.insert(position, (arrival, !from_a, segment));
         }
         self.sent.push(sent);
     }
@@ -255,7 +266,8 @@ impl Solo {
     pub(super) fn syn_sent(config: Config) -> Self {
         let now = Instant::from_millis(5_000);
         let mut connection = Connection::connect(Arc::new(config), opening(ISS_A), now);
-        assert_eq!(connection.poll_transmit(now, 0).unwrap().header.flags, Flags::SYN);
+        let syn = connection.poll_transmit(now, 0).unwrap();
+        assert!(syn.header.flags.syn() && !syn.header.flags.ack());
         Self { now, connection }
     }
 

@@ -1,6 +1,7 @@
 //! The machine against a twin of itself, and against segments written by hand, in virtual time.
 
 mod closing;
+mod ecn;
 mod frto;
 mod handshake;
 mod harness;
