@@ -2,6 +2,7 @@
 
 use crate::challenge::ChallengeThrottle;
 use crate::ecn::{self, EcnMode};
+use crate::fast_open::FastOpenOption;
 use crate::options::{Negotiated, Opening, Timestamps, syn_options};
 use crate::receive::{Receiver, acceptable};
 use crate::send::{RttEstimator, SendBuffer, Sender};
@@ -31,8 +32,28 @@ pub struct HalfOpen {
     ecn: EcnMode,
     syn_codepoint: Codepoint,
     due: Due,
-    /// Opened by a crossing SYN of ours, not by a listener (RFC 9293 MUST-11).
-    active: bool,
+    origin: Origin,
+}
+
+/// What opened the connection halfway (RFC 9293 MUST-11).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Origin {
+    /// A listener's SYN-ACK.
+    Listener,
+    /// A crossing SYN of ours.
+    Crossing,
+    /// A SYN-ACK of which nothing was remembered, proved by its cookie (RFC 4987 §3.6).
+    Cookie,
+}
+
+/// The numbers that a segment is judged by.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    pub(crate) rcv_nxt: SeqNumber,
+    /// RCV.WND in octets.
+    pub(crate) window: u32,
+    /// Everything up to here was sent: the SYN, and data with or after it (RFC 7413).
+    pub(crate) snd_nxt: SeqNumber,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,7 +84,7 @@ pub(crate) enum Verdict {
     Reset(Reset),
     /// The peer reset or restarted.
     Gone,
-    /// The acknowledgement number is ISS + 1 and ACK is set: the article's last check.
+    /// ACK is set and its number covers our SYN, ISS + 1 or what data added to it: the article's last check.
     Establish,
 }
 
@@ -71,7 +92,7 @@ impl HalfOpen {
     /// A listener received `syn`.
     #[must_use]
     pub fn on_syn(config: &Config, opening: Opening, syn: &Segment, now: Instant) -> Self {
-        Self::new(config, opening, syn, now, false)
+        Self::new(config, opening, syn, now, Origin::Listener)
     }
 
     pub(crate) fn new(
@@ -79,7 +100,7 @@ impl HalfOpen {
         opening: Opening,
         syn: &Segment,
         now: Instant,
-        active: bool,
+        origin: Origin,
     ) -> Self {
         Self {
             negotiated: Negotiated::new(config, &opening, &syn.options),
@@ -93,10 +114,13 @@ impl HalfOpen {
             deadline: now + config.initial_rto,
             retransmissions: 0,
             // When SYNs cross each end would have to be both client and server of the negotiation.
-            ecn: if active { EcnMode::Off } else { ecn::offered(config.ecn.accept, syn.flags) },
+            ecn: match origin {
+                Origin::Crossing => EcnMode::Off,
+                _ => ecn::offered(config.ecn.accept, syn.flags),
+            },
             syn_codepoint: syn.ecn,
-            due: Due::SynAck,
-            active,
+            due: if origin == Origin::Cookie { Due::Nothing } else { Due::SynAck },
+            origin,
         }
     }
 
@@ -112,27 +136,52 @@ impl HalfOpen {
     /// The SYN-ACK, or an ACK, if one is due.
     #[must_use]
     pub fn poll_transmit(&mut self, now: Instant, config: &Config) -> Option<Transmit> {
+        self.answer(now, config, self.rcv_nxt(), Self::window(config), None)
+    }
+
+    /// [`poll_transmit`](Self::poll_transmit), the SYN-ACK with a Fast Open cookie; only the first one carries it, as on Linux.
+    #[must_use]
+    pub fn poll_transmit_with_cookie(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        offer: &FastOpenOption,
+    ) -> Option<Transmit> {
+        self.answer(now, config, self.rcv_nxt(), Self::window(config), Some(offer))
+    }
+
+    /// What is due, acknowledging up to `rcv_nxt`; `window` in octets.
+    pub(crate) fn answer(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        rcv_nxt: SeqNumber,
+        window: u32,
+        offer: Option<&FastOpenOption>,
+    ) -> Option<Transmit> {
         let timestamps = self.timestamps(now);
-        let window = Self::window(config) as u16;
+        let (iss, shift) = (self.opening.iss, self.negotiated.receive_shift);
+        let field = |window: u32| window.min(u32::from(u16::MAX)) as u16;
         match core::mem::replace(&mut self.due, Due::Nothing) {
             Due::Nothing => None,
             Due::SynAck => {
-                let shift = self.negotiated.scaling.then_some(self.negotiated.receive_shift);
-                let mut options =
-                    syn_options(self.opening.mss, self.negotiated.sack, timestamps, shift);
+                let mut options = syn_options(
+                    self.opening.mss,
+                    self.negotiated.sack,
+                    timestamps,
+                    self.negotiated.scaling.then_some(shift),
+                );
                 if self.ecn == EcnMode::Accurate && self.retransmissions == 0 && config.ecn.option {
                     // The option tells the client that it gets through; where it does not, the second try does without
                     // (RFC 9768 §3.2.3.2.2). It rides only where there is room.
                     let _fits = options.push(&ecn::opening_option().as_option());
                 }
+                if let Some(offer) = offer {
+                    offer.push(&mut options);
+                }
                 let echo = ecn::answer_flags(self.ecn, self.syn_codepoint, self.retransmissions);
-                Some(Transmit::bare(
-                    self.opening.iss,
-                    self.rcv_nxt(),
-                    Flags::SYN_ACK | echo,
-                    window,
-                    options,
-                ))
+                let flags = Flags::SYN_ACK | echo;
+                Some(Transmit::bare(iss, rcv_nxt, flags, field(window), options))
             }
             Due::Ack => {
                 let mut options = OptionBytes::new();
@@ -140,14 +189,7 @@ impl HalfOpen {
                     let fits = options.push_timestamps(value, echo);
                     debug_assert!(fits.is_ok());
                 }
-                let window = window >> self.negotiated.receive_shift;
-                Some(Transmit::bare(
-                    self.opening.iss + 1,
-                    self.rcv_nxt(),
-                    Flags::ACK,
-                    window,
-                    options,
-                ))
+                Some(Transmit::bare(iss + 1, rcv_nxt, Flags::ACK, field(window >> shift), options))
             }
         }
     }
@@ -160,12 +202,14 @@ impl HalfOpen {
         config: &Arc<Config>,
         segment: Segment,
     ) -> HalfOpenEvent {
-        match self.judge(now, config, &segment) {
+        let bounds = self.bounds(config, 0);
+        match self.judge(now, &segment, &bounds) {
             Verdict::Wait => HalfOpenEvent::Waiting,
             Verdict::Reset(reset) => HalfOpenEvent::Reset(reset),
             Verdict::Gone => HalfOpenEvent::Gone,
             Verdict::Establish => {
-                let open = self.open(now, config, SendBuffer::default());
+                let mut open = self.open(now, config, SendBuffer::default());
+                self.measure(now, &mut open.send);
                 let connection = Connection::established(
                     Arc::clone(config),
                     State::Established(open),
@@ -177,10 +221,18 @@ impl HalfOpen {
         }
     }
 
+    /// What holds while nothing but the SYN, with `syn_data` octets on it, was sent and nothing but the peer's SYN received.
+    pub(crate) fn bounds(&self, config: &Config, syn_data: u16) -> Bounds {
+        Bounds {
+            rcv_nxt: self.rcv_nxt(),
+            window: Self::window(config),
+            snd_nxt: self.opening.iss + 1 + u32::from(syn_data),
+        }
+    }
+
     /// The checks of RFC 9293 §3.10.7.4 for SYN-RECEIVED, up to the ACK field.
-    pub(crate) fn judge(&mut self, now: Instant, config: &Config, segment: &Segment) -> Verdict {
-        let (seq, nxt) = (segment.seq, self.rcv_nxt());
-        let window = Self::window(config);
+    pub(crate) fn judge(&mut self, now: Instant, segment: &Segment, bounds: &Bounds) -> Verdict {
+        let (seq, nxt, window) = (segment.seq, bounds.rcv_nxt, bounds.window);
         if segment.flags.rst() {
             // RFC 5961 §3.2: only the exact number resets; elsewhere in the window it is challenged.
             if seq == nxt {
@@ -195,10 +247,11 @@ impl HalfOpen {
             self.due = Due::Ack;
             return Verdict::Wait;
         }
+        let active = self.origin == Origin::Crossing;
         if segment.flags.syn() && seq == self.irs {
-            if segment.flags.ack() && self.active {
+            if segment.flags.ack() && active {
                 // The crossing SYN-ACK of a simultaneous open carries the acknowledgement that we wait for.
-                return self.judge_ack(segment);
+                return self.judge_ack(segment, bounds);
             }
             // The peer's SYN again: our SYN-ACK was lost.
             self.syn_codepoint = segment.ecn;
@@ -212,7 +265,7 @@ impl HalfOpen {
             return Verdict::Wait;
         }
         if segment.flags.syn() {
-            if self.active {
+            if active {
                 self.due = Due::Ack;
                 return Verdict::Wait;
             }
@@ -221,11 +274,11 @@ impl HalfOpen {
         if !segment.flags.ack() {
             return Verdict::Wait;
         }
-        self.judge_ack(segment)
+        self.judge_ack(segment, bounds)
     }
 
-    fn judge_ack(&self, segment: &Segment) -> Verdict {
-        if segment.ack == self.opening.iss + 1 {
+    fn judge_ack(&self, segment: &Segment, bounds: &Bounds) -> Verdict {
+        if segment.ack.after(self.opening.iss) && segment.ack.at_or_before(bounds.snd_nxt) {
             return Verdict::Establish;
         }
         Reset::for_segment(segment).map_or(Verdict::Wait, Verdict::Reset)
@@ -239,12 +292,6 @@ impl HalfOpen {
 
     /// Both directions of the connection that this record becomes.
     pub(crate) fn open(&self, now: Instant, config: &Config, buffer: SendBuffer) -> Open {
-        let mut rtt = RttEstimator::new(config);
-        if self.retransmissions == 0 {
-            rtt.sample(now.since(self.sent_at));
-        } else {
-            rtt.distrust();
-        }
         let timestamps = self.negotiated.timestamps.then_some((self.ts_recent, self.ts_recent_at));
         let peer_window = u32::from(self.peer_window);
         let send = Sender::new(
@@ -254,7 +301,7 @@ impl HalfOpen {
             peer_window,
             (self.irs, self.opening.iss),
             buffer,
-            rtt,
+            RttEstimator::new(config),
         );
         let receive = Receiver::new(
             config,
@@ -266,6 +313,15 @@ impl HalfOpen {
         let mut open = Open::new(send, receive, self.negotiated, now);
         open.ecn = ecn::third_flags(self.ecn, self.retransmissions);
         open
+    }
+
+    /// The handshake is complete: what its round trip and its losses tell the sender.
+    pub(crate) fn measure(&self, now: Instant, send: &mut Sender) {
+        match self.origin {
+            // When the SYN-ACK was sent is not known.
+            Origin::Cookie => {}
+            _ => send.on_handshake(now.since(self.sent_at), self.retransmissions),
+        }
     }
 
     /// When [`on_timer`](Self::on_timer) is to be called.

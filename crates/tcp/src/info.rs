@@ -1,6 +1,7 @@
 //! A snapshot of a connection for people and programs.
 
 use crate::EcnMode;
+use crate::fast_open::{FastOpen, FastOpenFailure};
 use crate::state::State;
 use core::time::Duration;
 use sockeye_wire::{SeqNumber, StateName};
@@ -57,11 +58,15 @@ pub struct Info {
     pub ecn: EcnMode,
     /// Packets marked "congestion experienced" that the peer told of (for classic ECN: acknowledgements with ECE), and that arrived here.
     pub ecn_marks: (u32, u32),
+    /// All data on the SYN was acknowledged, by whichever end received it (RFC 7413).
+    pub syn_data_acked: bool,
+    /// Why Fast Open failed, at the client.
+    pub fast_open_failure: FastOpenFailure,
 }
 
 impl Info {
     /// Zero where a state has no such thing.
-    pub(crate) fn of(state: &State) -> Self {
+    pub(crate) fn of(state: &State, fast_open: Option<&FastOpen>) -> Self {
         let mut info = Self {
             state: state.name(),
             send_mss: 0,
@@ -87,11 +92,14 @@ impl Info {
             timeouts: 0,
             ecn: EcnMode::Off,
             ecn_marks: (0, 0),
+            syn_data_acked: fast_open.is_some_and(|fast_open| fast_open.syn_data_acked),
+            fast_open_failure: fast_open
+                .map_or_else(Default::default, |fast_open| fast_open.failure),
         };
         match state {
             State::SynSent(syn_sent) => {
                 info.snd_una = syn_sent.opening.iss;
-                info.snd_nxt = syn_sent.opening.iss + 1;
+                info.snd_nxt = syn_sent.opening.iss + 1 + u32::from(syn_sent.syn_data());
                 info.receive_mss = syn_sent.opening.mss;
                 info.retransmissions = u64::from(syn_sent.retransmissions());
             }

@@ -9,6 +9,7 @@
 //! | [`connection`] | the face: every call an application or host makes |
 //! | `state` | the eleven states, each owning the data that is valid in it |
 //! | `opening`, [`half_open`] | SYN-SENT and SYN-RECEIVED: the handshake from either side |
+//! | [`fast_open`] | data on the SYN (RFC 7413) |
 //! | `segment_arrives` | RFC 9293 §3.10.7.4 in its own order, for the synchronized states |
 //! | `send` | send buffer, in-flight records, RTT and RTO, recovery, Nagle, window probes |
 //! | `ecn` | explicit congestion notification, classic and accurate |
@@ -31,6 +32,7 @@ pub mod connection;
 mod ecn;
 mod error;
 mod events;
+pub mod fast_open;
 pub mod half_open;
 mod info;
 pub mod isn;
@@ -48,6 +50,7 @@ pub use connection::{Connection, Endpoints, IcmpError};
 pub use ecn::{EcnConfig, EcnMode};
 pub use error::Error;
 pub use events::Events;
+pub use fast_open::{FastOpenCookie, FastOpenFailure, FastOpenKeys, FastOpenOption, FastOpenStart};
 pub use half_open::{HalfOpen, HalfOpenEvent};
 pub use info::Info;
 pub use isn::IsnGenerator;

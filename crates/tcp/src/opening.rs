@@ -1,6 +1,7 @@
 //! The active side of the handshake: SYN-SENT, and SYN-RECEIVED after SYNs crossed (RFC 9293 §3.5, §3.10.7.3).
 
-use crate::half_open::HalfOpen;
+use crate::fast_open::FastOpen;
+use crate::half_open::{HalfOpen, Origin};
 use crate::options::{Negotiated, Opening, Timestamps, syn_options};
 use crate::receive::Receiver;
 use crate::send::{RttEstimator, SendBuffer, Sender};
@@ -20,6 +21,8 @@ pub(crate) struct SynSent {
     deadline: Instant,
     retransmissions: u8,
     syn_due: bool,
+    /// Octets of the buffer that go, or went, with the first SYN (RFC 7413). A SYN that is sent again has none.
+    syn_data: u16,
 }
 
 /// SYN-RECEIVED after a simultaneous open.
@@ -28,6 +31,10 @@ pub(crate) struct SynReceived {
     pub(crate) half: HalfOpen,
     pub(crate) buffer: SendBuffer,
     pub(crate) closing: bool,
+    /// Octets of the buffer that went with the SYN.
+    pub(crate) syn_data: u16,
+    /// When that was.
+    sent_at: Instant,
 }
 
 /// What a segment means in SYN-SENT.
@@ -35,7 +42,7 @@ pub(crate) struct SynReceived {
 pub(crate) enum Answer {
     /// Nothing of ours: dropped.
     Drop,
-    /// The acknowledgement number is not ISS + 1: refused with a reset, the handshake waits on.
+    /// The acknowledgement number is not ISS + 1, nor covers data sent with the SYN: refused with a reset, the handshake waits on.
     Reset(Reset),
     /// The peer refused.
     Refused,
@@ -55,6 +62,22 @@ impl SynSent {
             deadline: now + config.initial_rto,
             retransmissions: 0,
             syn_due: true,
+            syn_data: 0,
+        }
+    }
+
+    /// The first SYN takes `data` with it (RFC 7413).
+    pub(crate) fn carry(&mut self, data: &[u8]) {
+        self.buffer.append(data);
+        self.syn_data = data.len().min(usize::from(u16::MAX)) as u16;
+    }
+
+    /// The path does not take the SYN with its data: it goes again at once, without (RFC 7413 §4.2.1).
+    pub(crate) fn on_path_mss(&mut self, mss: u16) {
+        if self.syn_data > 0 && self.retransmissions == 0 && mss < self.opening.mss {
+            self.opening.mss = mss;
+            self.retransmissions = 1;
+            self.syn_due = true;
         }
     }
 
@@ -62,8 +85,13 @@ impl SynSent {
         config.receive_buffer_bytes.min(u32::from(u16::MAX))
     }
 
-    /// The SYN, if it is due.
-    pub(crate) fn poll_transmit(&mut self, now: Instant, config: &Config) -> Option<Transmit> {
+    /// The SYN, if it is due. Only the first carries data and a Fast Open option: they may be why it was lost (RFC 7413 §4.2.1).
+    pub(crate) fn poll_transmit(
+        &mut self,
+        now: Instant,
+        config: &Config,
+        fast_open: Option<&FastOpen>,
+    ) -> Option<Transmit> {
         if !core::mem::take(&mut self.syn_due) {
             return None;
         }
@@ -72,16 +100,24 @@ impl SynSent {
             echo: 0,
         });
         let shift = config.window_scaling.then(|| config.window_shift());
-        let options = syn_options(self.opening.mss, config.sack, timestamps, shift);
+        let mut options = syn_options(self.opening.mss, config.sack, timestamps, shift);
         let window = Self::window(config) as u16;
+        let first = self.retransmissions == 0;
+        if let Some(option) = fast_open.and_then(|fast_open| fast_open.option).filter(|_| first) {
+            option.push(&mut options);
+        }
         let flags = Flags::SYN | ecn::offer(config.ecn.request, self.retransmissions);
-        Some(Transmit::bare(self.opening.iss, SeqNumber(0), flags, window, options))
+        let syn = Transmit::bare(self.opening.iss, SeqNumber(0), flags, window, options);
+        let data = if first { usize::from(self.syn_data) } else { 0 };
+        Some(Transmit { payload: self.buffer.slice(0, data), ..syn })
     }
 
     /// The checks of RFC 9293 §3.10.7.3, in its order.
-    pub(crate) fn judge(&self, segment: &Segment) -> Answer {
-        let acks_syn = segment.flags.ack() && segment.ack == self.opening.iss + 1;
-        if segment.flags.ack() && !acks_syn {
+    pub(crate) fn judge(&self, now: Instant, config: &Config, segment: &Segment) -> Answer {
+        let acks_syn = segment.flags.ack()
+            && segment.ack.after(self.opening.iss)
+            && segment.ack.at_or_before(self.opening.iss + 1 + u32::from(self.syn_data));
+        if segment.flags.ack() && !(acks_syn && self.is_plausible_echo(now, config, segment)) {
             return Reset::for_segment(segment).map_or(Answer::Drop, Answer::Reset);
         }
         if segment.flags.rst() {
@@ -94,19 +130,23 @@ impl SynSent {
         }
     }
 
+    /// An echo of a timestamp that no SYN of ours bore answers somebody else's (as Linux checks it).
+    fn is_plausible_echo(&self, now: Instant, config: &Config, segment: &Segment) -> bool {
+        let Some(Timestamps { echo, .. }) = segment.options.timestamps else { return true };
+        let clock = |at| timestamp_clock(at, self.opening.timestamp_offset);
+        let age = clock(now).wrapping_sub(echo);
+        !config.timestamps || echo == 0 || age <= clock(now).wrapping_sub(clock(self.sent_at))
+    }
+
     /// Both directions, from the SYN-ACK that completes the handshake.
     pub(crate) fn open(self, now: Instant, config: &Config, syn_ack: &Segment) -> Open {
-        let mut rtt = RttEstimator::new(config);
-        if self.retransmissions == 0 {
-            rtt.sample(syn_ack.arrival.since(self.sent_at));
-        } else {
-            rtt.distrust();
-        }
         let negotiated = Negotiated::new(config, &self.opening, &syn_ack.options);
         let window = u32::from(syn_ack.window);
         let segment = (syn_ack.seq, syn_ack.ack);
-        let mut send =
-            Sender::new(config, &negotiated, self.opening.iss, window, segment, self.buffer, rtt);
+        let (iss, rtt) = (self.opening.iss, RttEstimator::new(config));
+        let mut send = Sender::new(config, &negotiated, iss, window, segment, self.buffer, rtt);
+        send.on_handshake(syn_ack.arrival.since(self.sent_at), self.retransmissions);
+        send.take_over_syn_data(self.sent_at, self.syn_data, syn_ack.ack);
         if self.closing {
             send.queue_fin();
         }
@@ -148,6 +188,11 @@ impl SynSent {
     pub(crate) fn retransmissions(&self) -> u8 {
         self.retransmissions
     }
+
+    /// Octets that went with the first SYN.
+    pub(crate) fn syn_data(&self) -> u16 {
+        self.syn_data
+    }
 }
 
 impl SynReceived {
@@ -158,13 +203,21 @@ impl SynReceived {
         syn: &Segment,
         now: Instant,
     ) -> Self {
-        let half = HalfOpen::new(config, syn_sent.opening, syn, now, true);
-        Self { half, buffer: syn_sent.buffer, closing: syn_sent.closing }
+        let half = HalfOpen::new(config, syn_sent.opening, syn, now, Origin::Crossing);
+        Self {
+            half,
+            buffer: syn_sent.buffer,
+            closing: syn_sent.closing,
+            syn_data: syn_sent.syn_data,
+            sent_at: syn_sent.sent_at,
+        }
     }
 
     /// Both directions, once the acknowledgement of our SYN has come.
-    pub(crate) fn open(self, now: Instant, config: &Config) -> Open {
+    pub(crate) fn open(self, now: Instant, config: &Config, ack: SeqNumber) -> Open {
         let mut open = self.half.open(now, config, self.buffer);
+        self.half.measure(now, &mut open.send);
+        open.send.take_over_syn_data(self.sent_at, self.syn_data, ack);
         if self.closing {
             open.send.queue_fin();
         }

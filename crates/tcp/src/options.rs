@@ -1,6 +1,8 @@
 //! Options: what a segment carried, what an end offers, and what both agreed on.
 
 use crate::Config;
+use crate::fast_open::FastOpenOption;
+use alloc::boxed::Box;
 use arrayvec::ArrayVec;
 use sockeye_wire::SeqNumber;
 use sockeye_wire::tcp::options::SackBlock;
@@ -33,6 +35,8 @@ pub struct SegmentOptions {
     pub timestamps: Option<Timestamps>,
     /// SACK blocks.
     pub sack: ArrayVec<SackBlock, 4>,
+    /// Fast Open; only read from a SYN.
+    pub fast_open: Option<Box<FastOpenOption>>,
     /// AccECN octet counters.
     pub acc_ecn: Option<AccEcnCounters>,
 }
@@ -106,6 +110,11 @@ impl SegmentOptions {
                 TcpOption::SackPermitted => options.sack_permitted = true,
                 TcpOption::AccEcn { e1_first, counters } => {
                     options.acc_ecn = Some(AccEcnCounters::decode(e1_first, counters));
+                }
+                option if view.flags().syn() => {
+                    if let Some(fast_open) = FastOpenOption::decode(&option) {
+                        options.fast_open = Some(Box::new(fast_open));
+                    }
                 }
                 _ => {}
             }

@@ -4,6 +4,7 @@
 
 use crate::challenge::ChallengeThrottle;
 use crate::ecn;
+use crate::fast_open::FastOpened;
 use crate::opening::{SynReceived, SynSent};
 use crate::options::{Negotiated, Timestamps};
 use crate::receive::{ReadQueue, Receiver};
@@ -22,6 +23,8 @@ pub(crate) enum State {
     SynSent(SynSent),
     /// Simultaneous open: SYNs crossed. (Passive opens wait as bare half-open records of the host.)
     SynReceived(SynReceived),
+    /// Passive open whose SYN brought data (RFC 7413).
+    FastOpened(FastOpened),
     Established(Open),
     FinWait1(Open),
     FinWait2(Open),
@@ -151,7 +154,7 @@ impl State {
         match self {
             Self::Closed(_) => StateName::Closed,
             Self::SynSent(_) => StateName::SynSent,
-            Self::SynReceived(_) => StateName::SynReceived,
+            Self::SynReceived(_) | Self::FastOpened(_) => StateName::SynReceived,
             Self::Established(_) => StateName::Established,
             Self::FinWait1(_) => StateName::FinWait1,
             Self::FinWait2(_) => StateName::FinWait2,
@@ -171,7 +174,8 @@ impl State {
             | Self::FinWait2(open)
             | Self::CloseWait(open)
             | Self::Closing(open)
-            | Self::LastAck(open) => Some(open),
+            | Self::LastAck(open)
+            | Self::FastOpened(FastOpened { open, .. }) => Some(open),
             Self::Closed(_) | Self::SynSent(_) | Self::SynReceived(_) | Self::TimeWait(..) => None,
         }
     }
@@ -185,7 +189,8 @@ impl State {
             | Self::FinWait2(open)
             | Self::CloseWait(open)
             | Self::Closing(open)
-            | Self::LastAck(open) => Some(open),
+            | Self::LastAck(open)
+            | Self::FastOpened(FastOpened { open, .. }) => Some(open),
             Self::Closed(_) | Self::SynSent(_) | Self::SynReceived(_) | Self::TimeWait(..) => None,
         }
     }

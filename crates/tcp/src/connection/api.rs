@@ -1,6 +1,7 @@
 //! The application's calls (RFC 9293 §3.9.1, §3.10.1 to §3.10.6).
 
 use super::Connection;
+use crate::fast_open::FastOpened;
 use crate::send::SendBuffer;
 use crate::state::State;
 use crate::{Error, Events, KeepAlive};
@@ -69,6 +70,9 @@ impl Connection {
             State::Closed(closed) => return Err(closed.error.unwrap_or(Error::Closing)),
             State::SynSent(syn_sent) if !syn_sent.closing => syn_sent.buffer.len(),
             State::SynReceived(received) if !received.closing => received.buffer.len(),
+            State::FastOpened(opened) if !opened.open.send.is_closing() => {
+                opened.open.send.buffer.len()
+            }
             State::Established(open) | State::CloseWait(open) => open.send.buffer.len(),
             _ => return Err(Error::Closing),
         };
@@ -79,7 +83,9 @@ impl Connection {
         match &mut self.state {
             State::SynSent(syn_sent) => Ok(&mut syn_sent.buffer),
             State::SynReceived(received) => Ok(&mut received.buffer),
-            State::Established(open) | State::CloseWait(open) => Ok(&mut open.send.buffer),
+            State::FastOpened(FastOpened { open, .. })
+            | State::Established(open)
+            | State::CloseWait(open) => Ok(&mut open.send.buffer),
             _ => Err(Error::Closing),
         }
     }
@@ -170,6 +176,7 @@ impl Connection {
         match &mut self.state {
             State::SynSent(syn_sent) => syn_sent.closing = true,
             State::SynReceived(received) => received.closing = true,
+            State::FastOpened(opened) => opened.open.send.queue_fin(),
             State::Established(open) => {
                 open.send.queue_fin();
                 self.state.advance(State::FinWait1);

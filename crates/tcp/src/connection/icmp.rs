@@ -54,6 +54,10 @@ impl Connection {
         let (opening, valid) = match &self.state {
             State::SynSent(syn_sent) => (true, quoted == syn_sent.opening.iss),
             State::SynReceived(received) => (true, quoted == received.half.iss()),
+            State::FastOpened(opened) => {
+                let len = opened.open.send.nxt.since(opened.half.iss());
+                (true, quoted.within(opened.half.iss(), len))
+            }
             state => (
                 false,
                 state
@@ -83,7 +87,11 @@ impl Connection {
     /// The path takes segments of at most `mss` octets, headers not counted: lowers what is sent from now on, and what is sent
     /// again (RFC 1191, RFC 8201). `quoted` is where the segment that did not fit began.
     pub fn on_path_mss(&mut self, mss: u16, quoted: SeqNumber) {
-        if let Some(open) = self.state.open_mut()
+        if let State::SynSent(syn_sent) = &mut self.state {
+            if quoted.within(syn_sent.opening.iss, 1 + u32::from(syn_sent.syn_data())) {
+                syn_sent.on_path_mss(mss);
+            }
+        } else if let Some(open) = self.state.open_mut()
             && quoted.within(open.send.una, open.send.flight_size())
         {
             let effective = open.negotiated.limit_peer_mss(mss);

@@ -9,11 +9,13 @@ mod timers;
 
 pub use icmp::IcmpError;
 
+use crate::fast_open::{FastOpen, FastOpened};
 use crate::half_open::Verdict;
 use crate::opening::{Answer, SynReceived, SynSent};
 use crate::state::{Closed, State};
 use crate::time_wait::TimeWaitEvent;
 use crate::{Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, segment_arrives};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 use sockeye_wire::{Instant, StateName};
@@ -33,7 +35,7 @@ pub struct Endpoints {
 /// [`deadline`](Self::deadline) may have moved and [`take_events`](Self::take_events) may have news.
 #[derive(Debug)]
 pub struct Connection {
-    state: State,
+    pub(crate) state: State,
     config: Arc<Config>,
     events: Events,
     /// The application has let go: what arrives from now on has no reader.
@@ -46,6 +48,8 @@ pub struct Connection {
     stalled_since: Instant,
     /// TIME-WAIT owes an acknowledgement.
     time_wait_ack: bool,
+    /// Absent unless Fast Open is or was tried.
+    pub(crate) fast_open: Option<Box<FastOpen>>,
 }
 
 impl Connection {
@@ -66,6 +70,25 @@ impl Connection {
             soft_error: None,
             stalled_since: now,
             time_wait_ack: false,
+            fast_open: None,
+        }
+    }
+
+    /// A listener's connection that exists before its handshake is complete.
+    pub(crate) fn fast_opened(
+        config: Arc<Config>,
+        state: State,
+        fast_open: Box<FastOpen>,
+        events: Events,
+        now: Instant,
+    ) -> Self {
+        Self { fast_open: Some(fast_open), events, ..Self::new(config, state, now) }
+    }
+
+    /// What the first SYN takes with it.
+    pub(crate) fn carry_on_syn(&mut self, data: &[u8]) {
+        if let State::SynSent(syn_sent) = &mut self.state {
+            syn_sent.carry(data);
         }
     }
 
@@ -88,7 +111,7 @@ impl Connection {
     pub fn on_segment(&mut self, now: Instant, segment: Segment) -> Option<Reset> {
         match &mut self.state {
             State::Closed(_) => Reset::for_segment(&segment),
-            State::SynSent(syn_sent) => match syn_sent.judge(&segment) {
+            State::SynSent(syn_sent) => match syn_sent.judge(now, &self.config, &segment) {
                 Answer::Drop => None,
                 Answer::Reset(reset) => Some(reset),
                 Answer::Refused => {
@@ -109,7 +132,8 @@ impl Connection {
                 }
             },
             State::SynReceived(received) => {
-                match received.half.judge(now, &self.config, &segment) {
+                let bounds = received.half.bounds(&self.config, received.syn_data);
+                match received.half.judge(now, &segment, &bounds) {
                     Verdict::Wait => None,
                     Verdict::Reset(reset) => Some(reset),
                     Verdict::Gone => {
@@ -122,6 +146,7 @@ impl Connection {
                     }
                 }
             }
+            State::FastOpened(_) => self.on_segment_to_fast_opened(now, segment),
             State::TimeWait(time_wait, _) => {
                 if let TimeWaitEvent::Ack(_) = time_wait.on_segment(now, &segment) {
                     self.time_wait_ack = true;
@@ -138,7 +163,12 @@ impl Connection {
     /// SYN-SENT → ESTABLISHED: B's SYN+ACK acknowledges our SYN.
     fn on_syn_ack(&mut self, now: Instant, mut segment: Segment) {
         let State::SynSent(syn_sent) = self.state.take() else { return };
+        let (sent, retransmissions) = (syn_sent.syn_data(), syn_sent.retransmissions());
         let mut open = syn_sent.open(now, &self.config, &segment);
+        if let Some(fast_open) = &mut self.fast_open {
+            let (mss, all_acked) = (open.negotiated.peer_mss, open.send.is_all_acked());
+            fast_open.on_syn_ack(&segment, mss, sent, all_acked, retransmissions);
+        }
         open.receive.ack.now();
         self.enter_established(open);
         segment_arrives::urg_text_and_fin(self, now, &mut segment);
@@ -147,8 +177,10 @@ impl Connection {
     /// SYN-RECEIVED → ESTABLISHED after SYNs crossed.
     fn on_crossing_complete(&mut self, now: Instant, mut segment: Segment) {
         let State::SynReceived(received) = self.state.take() else { return };
-        let open = received.open(now, &self.config);
+        let mut open = received.open(now, &self.config, segment.ack);
         if segment.flags.syn() {
+            open.receive.note_duplicate(segment.seq, 1);
+            open.receive.ack.now();
             // The peer's SYN was consumed before; its window was never scaled.
             segment.flags = segment.flags - sockeye_wire::Flags::SYN;
             segment.seq += 1;
@@ -180,7 +212,8 @@ impl Connection {
             | State::FinWait2(open)
             | State::CloseWait(open)
             | State::Closing(open)
-            | State::LastAck(open) => {
+            | State::LastAck(open)
+            | State::FastOpened(FastOpened { open, .. }) => {
                 let finished = open.receive.is_finished();
                 (open.receive.queue, finished)
             }
@@ -284,6 +317,6 @@ impl Connection {
     /// A snapshot of the connection's inner life.
     #[must_use]
     pub fn info(&self) -> Info {
-        Info::of(&self.state)
+        Info::of(&self.state, self.fast_open.as_deref())
     }
 }

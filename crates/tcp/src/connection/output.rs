@@ -18,8 +18,14 @@ impl Connection {
             State::Closed(closed) => {
                 closed.farewell.take().map(crate::state::Farewell::into_transmit)
             }
-            State::SynSent(syn_sent) => syn_sent.poll_transmit(now, &self.config),
+            State::SynSent(syn_sent) => {
+                syn_sent.poll_transmit(now, &self.config, self.fast_open.as_deref())
+            }
             State::SynReceived(received) => received.half.poll_transmit(now, &self.config),
+            State::FastOpened(opened) => {
+                let fast_open = self.fast_open.as_deref_mut();
+                opened.poll_transmit(now, max_payload, &self.config, fast_open)
+            }
             State::TimeWait(time_wait, _) => {
                 core::mem::take(&mut self.time_wait_ack).then(|| time_wait.acknowledgement(now))
             }
@@ -47,7 +53,7 @@ impl Connection {
 
 impl Open {
     #[inline]
-    fn poll_transmit(
+    pub(crate) fn poll_transmit(
         &mut self,
         now: Instant,
         max_payload: usize,

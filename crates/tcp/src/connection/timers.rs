@@ -17,6 +17,9 @@ impl Connection {
                 self.opening_deadline(syn_sent.started()).min(syn_sent.deadline())
             }
             State::SynReceived(received) => received.half.deadline(),
+            State::FastOpened(opened) => {
+                opened.half.deadline().min(self.user_deadline(&opened.open))
+            }
             State::TimeWait(time_wait, _) => time_wait.deadline(),
             State::Established(open)
             | State::FinWait1(open)
@@ -57,6 +60,7 @@ impl Connection {
                     Err(Error::TimedOut)
                 }
             }
+            State::FastOpened(_) => self.on_fast_opened_timer(now),
             State::TimeWait(time_wait, _) => {
                 if time_wait.deadline() <= now {
                     self.end(None, None);
@@ -80,6 +84,14 @@ impl Connection {
             self.events |= Events::PATH_SUSPECT;
         }
         Ok(())
+    }
+
+    /// Until the SYN-ACK is acknowledged only it is sent again, no data (RFC 7413 §4.2.2).
+    fn on_fast_opened_timer(&mut self, now: Instant) -> Result<(), Error> {
+        let State::FastOpened(opened) = &mut self.state else { return Ok(()) };
+        let in_time = opened.half.on_timer(now, &self.config);
+        let late = self.state.open().is_some_and(|open| self.user_deadline(open) <= now);
+        if in_time && !late { Ok(()) } else { Err(Error::TimedOut) }
     }
 
     fn on_open_timer(&mut self, now: Instant) -> Result<(), Error> {

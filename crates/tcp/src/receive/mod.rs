@@ -120,6 +120,12 @@ impl Receiver {
         }
     }
 
+    /// A SYN-ACK acknowledged what came with the SYN (RFC 7413).
+    pub(crate) fn on_syn_ack_sent(&mut self) {
+        self.ack.on_sent();
+        self.last_ack_sent = self.nxt;
+    }
+
     /// TSval to echo.
     pub(crate) fn ts_recent(&self) -> u32 {
         self.ts_recent

@@ -3,6 +3,7 @@
 mod buffer;
 mod expiry;
 mod frto;
+mod handshake;
 mod in_flight;
 mod newreno;
 mod on_ack;

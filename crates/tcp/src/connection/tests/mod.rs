@@ -2,6 +2,7 @@
 
 mod closing;
 mod ecn;
+mod fast_open;
 mod frto;
 mod handshake;
 mod harness;

@@ -1,0 +1,43 @@
+//! What the handshake hands over to the sender.
+
+use super::Sender;
+use core::time::Duration;
+use sockeye_wire::{Instant, SeqNumber};
+
+impl Sender {
+    /// The handshake took `round_trip`, its own segment of it sent again `retransmissions` times.
+    pub(crate) fn on_handshake(&mut self, round_trip: Duration, retransmissions: u8) {
+        if retransmissions == 0 {
+            self.rtt.sample(round_trip);
+        } else {
+            self.rtt.distrust();
+        }
+        if retransmissions > 1 {
+            // RFC 6928 §2: one lost SYN is no sign of congestion, more are.
+            let mss = self.mss();
+            self.controller.get_mut().on_idle(mss, u32::from(u8::MAX));
+        }
+    }
+
+    /// The first `len` octets of the buffer went with the SYN at `sent_at`, and `ack` is what the peer says of them. What it did
+    /// not take goes again at once, and nobody is to blame for it (RFC 7413 §4.2.1).
+    pub(crate) fn take_over_syn_data(&mut self, sent_at: Instant, len: u16, ack: SeqNumber) {
+        let len = u32::from(len);
+        let acked = ack.since(self.una).min(len);
+        self.buffer.release(acked as usize);
+        self.bytes_acked += u64::from(acked);
+        self.una += acked;
+        self.nxt = self.una + (len - acked);
+        self.small_end = self.una;
+        if acked < len {
+            self.in_flight.push(sent_at, self.una, len - acked);
+            self.in_flight.mark_all_lost();
+        }
+    }
+
+    /// Data was sent before the handshake was complete, while only the SYN-ACK had a timer (RFC 7413 §4.2.2): its own begins now.
+    pub(crate) fn on_handshake_complete(&mut self, now: Instant) {
+        self.timer.since = now;
+        self.rearm(now);
+    }
+}
