@@ -29,6 +29,7 @@ struct Arguments {
 enum Command {
     Demo(commands::demo::Demo),
     Read(commands::read::Read),
+    Sim(commands::sim::Sim),
     #[cfg(target_os = "linux")]
     Serve(commands::serve::Serve),
     #[cfg(target_os = "linux")]
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(demo) => demo.run(),
         Command::Read(read) => read.run(),
+        Command::Sim(sim) => sim.run(),
         #[cfg(target_os = "linux")]
         Command::Serve(serve) => serve.run(),
         #[cfg(target_os = "linux")]

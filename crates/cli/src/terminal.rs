@@ -27,11 +27,18 @@ pub(crate) fn styled(style: Style, text: &str) -> String {
 
 /// A bar over `bytes` on standard error; invisible unless that is a terminal.
 pub(crate) fn byte_bar(bytes: u64) -> ProgressBar {
-    const TEMPLATE: &str =
-        "  {bar:40} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}";
-    let bar = ProgressBar::new(bytes);
+    bar(bytes, "  {bar:40} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta}")
+}
+
+/// A bar over `count` things on standard error; invisible unless that is a terminal.
+pub(crate) fn count_bar(count: u64) -> ProgressBar {
+    bar(count, "  {bar:40} {human_pos}/{human_len} {per_sec} {eta}")
+}
+
+fn bar(len: u64, template: &'static str) -> ProgressBar {
+    let bar = ProgressBar::new(len);
     // The template is a constant; one that does not parse would only be less pretty.
-    if let Ok(style) = ProgressStyle::with_template(TEMPLATE) {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
     bar

@@ -12,6 +12,9 @@
 //! | [`scenario`] | what is to happen |
 //! | [`run()`] | open, transfer, close: one scenario from the SYN to CLOSED |
 //! | [`outcome`] | what did happen, and what the eye says of it |
+//! | [`scenarios`] | kinds of trouble, in a table |
+//! | [`trial`] | one kind of trouble with one seed, and the verdict |
+//! | [`batch`] | many trials on all processors |
 //!
 //! ```
 //! use sockeye_sim::{Scenario, run};
@@ -24,17 +27,22 @@
 #![forbid(unsafe_code)]
 
 pub mod apps;
+pub mod batch;
 mod error;
 pub mod network;
 pub mod outcome;
 mod run;
 pub mod scenario;
+pub mod scenarios;
 pub mod seed;
 pub mod story;
+pub mod trial;
 
+pub use batch::Batch;
 pub use error::SimError;
 pub use network::{Network, NodeId, Script};
 pub use outcome::Outcome;
 pub use run::{Progress, run};
 pub use scenario::Scenario;
 pub use story::{Phase, Step, StepKind};
+pub use trial::{Fault, Verdict, try_out};

@@ -9,3 +9,4 @@ pub(crate) mod listen;
 pub(crate) mod read;
 #[cfg(target_os = "linux")]
 pub(crate) mod serve;
+pub(crate) mod sim;

@@ -10,6 +10,8 @@ pub(super) enum Purpose {
     Duplicate,
     Corrupt,
     CorruptBit,
+    BurstChange,
+    BurstLoss,
 }
 
 /// The chances of one packet.

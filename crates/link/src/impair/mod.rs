@@ -28,6 +28,8 @@ use std::time::Duration;
 pub struct Impairment {
     /// Probability, 0 to 1, that a packet is lost on the wire.
     pub loss: f64,
+    /// Loss that comes in bursts, besides `loss`.
+    pub burst: Option<Burst>,
     /// Probability that a packet is delayed behind later ones.
     pub reorder: f64,
     /// How far behind, at most; half of `delay`, but at least 1 ms, when `None`.
@@ -48,6 +50,19 @@ pub struct Impairment {
     pub queue_packets: Option<usize>,
     /// A packet that waited longer than this is marked "congestion experienced" (RFC 3168), where its sender can take it.
     pub ce_threshold: Option<Duration>,
+}
+
+/// The model of Gilbert and Elliott: a wire that is good or bad, and changes from packet to packet. A good one loses nothing.
+///
+/// Source: E. O. Elliott, "Estimates of Error Rates for Codes on Burst-Noise Channels", 1963.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Burst {
+    /// Probability, for each packet on a good wire, that it is bad from then on.
+    pub enter: f64,
+    /// Probability, for each packet on a bad wire, that it is good from then on; a burst has 1/`leave` packets on average.
+    pub leave: f64,
+    /// Probability that a packet is lost on a bad wire.
+    pub loss: f64,
 }
 
 /// One arrival of a packet.
@@ -89,6 +104,8 @@ pub struct Impairer {
     seed: u64,
     impairment: Impairment,
     counts: ImpairmentCounts,
+    /// The wire is in a burst of losses.
+    is_bad: bool,
     /// When the wire has sent everything accepted so far.
     wire_free_at: Instant,
     /// Arrival of the last packet that was not reordered: none that follows overtakes it.
@@ -106,6 +123,7 @@ impl Impairer {
             seed,
             impairment,
             counts: ImpairmentCounts::default(),
+            is_bad: false,
             wire_free_at: Instant::ZERO,
             last_in_order: Instant::ZERO,
             queue: VecDeque::new(),
@@ -122,7 +140,10 @@ impl Impairer {
             self.counts.overflowed += 1;
             return Fates::new();
         };
-        if chance.happens(Purpose::Loss, self.impairment.loss) {
+        let burst_loss = self.burst_loss(chance);
+        if chance.happens(Purpose::Loss, self.impairment.loss)
+            || chance.happens(Purpose::BurstLoss, burst_loss)
+        {
             self.counts.lost += 1;
             return Fates::new();
         }
@@ -170,6 +191,17 @@ impl Impairer {
     /// Changes the network from the next packet on.
     pub fn set_impairment(&mut self, impairment: Impairment) {
         self.impairment = impairment;
+    }
+
+    /// Moves the wire between good and bad; the probability of loss that this gives.
+    fn burst_loss(&mut self, chance: Chance) -> f64 {
+        let Some(burst) = self.impairment.burst else {
+            self.is_bad = false;
+            return 0.0;
+        };
+        let change = if self.is_bad { burst.leave } else { burst.enter };
+        self.is_bad ^= chance.happens(Purpose::BurstChange, change);
+        if self.is_bad { burst.loss } else { 0.0 }
     }
 
     /// When the packet's last bit leaves, or nothing if the queue is full.

@@ -1,4 +1,4 @@
-use super::{Delivery, Impairer, Impairment, ImpairmentCounts, carry};
+use super::{Burst, Delivery, Impairer, Impairment, ImpairmentCounts, carry};
 use crate::Medium;
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -196,4 +196,19 @@ proptest! {
         let medium = if ethernet { Medium::Ethernet(MacAddr::default()) } else { Medium::Ip };
         prop_assert_eq!(carry(&packet, &delivery, medium).len(), packet.len());
     }
+}
+
+/// Losses come together: as many as the model's share, in runs of its mean length.
+#[test]
+fn bursts_have_the_models_share_and_length() {
+    let burst = Burst { enter: 0.01, leave: 0.25, loss: 1.0 };
+    let impairment = Impairment { burst: Some(burst), ..Impairment::default() };
+    let (fates, counts) = run(7, &impairment);
+    let share = counts.lost as f64 / PACKETS as f64;
+    // The wire is bad enter/(enter+leave) of the time. Losses are not independent, so the bound is wider than a binomial's.
+    assert!((share - 0.01 / 0.26).abs() < 0.008, "{share}");
+    let lost: Vec<bool> = fates.iter().map(Vec::is_empty).collect();
+    let bursts = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count();
+    let mean = counts.lost as f64 / bursts as f64;
+    assert!((mean - 4.0).abs() < 0.8, "{mean}");
 }

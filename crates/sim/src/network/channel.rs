@@ -1,17 +1,28 @@
 //! One direction between two hosts: what is under way, in order of arrival.
 
-use super::NodeId;
+use super::path_mtu::PathMtu;
+use super::{JunctionId, NodeId};
 use sockeye_host::InterfaceId;
 use sockeye_link::Medium;
-use sockeye_link::impair::{Impairer, ImpairmentCounts, carry};
+use sockeye_link::impair::{Impairer, Impairment, ImpairmentCounts, carry};
 use sockeye_wire::{Instant, Packet};
 use std::cmp::{Ordering, Reverse};
 use std::collections::{BinaryHeap, VecDeque};
 
-/// Packets on their way from one interface to another.
+/// Where a channel ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Target {
+    Host(NodeId, InterfaceId),
+    Junction(JunctionId),
+}
+
+/// Packets on their way from one end to the other.
 #[derive(Debug)]
 pub(super) struct Channel {
-    pub(super) to: (NodeId, InterfaceId),
+    pub(super) to: Target,
+    /// The channel in the other direction: its place.
+    pub(super) back: usize,
+    pub(super) path_mtu: Option<PathMtu>,
     impairer: Impairer,
     /// Those that keep their order, which are nearly all: arrival times only grow.
     ordered: VecDeque<Packet>,
@@ -21,8 +32,27 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    pub(super) fn new(to: (NodeId, InterfaceId), impairer: Impairer) -> Self {
-        Self { to, impairer, ordered: VecDeque::new(), late: BinaryHeap::new(), late_count: 0 }
+    pub(super) fn new(to: Target, back: usize, impairer: Impairer) -> Self {
+        Self {
+            to,
+            back,
+            path_mtu: None,
+            impairer,
+            ordered: VecDeque::new(),
+            late: BinaryHeap::new(),
+            late_count: 0,
+        }
+    }
+
+    /// What happens to packets from now on.
+    pub(super) fn set_impairment(&mut self, impairment: Impairment) {
+        self.impairer.set_impairment(impairment);
+    }
+
+    /// A packet from nowhere: it arrives at `at`, untouched.
+    pub(super) fn inject(&mut self, at: Instant, mut packet: Packet) {
+        packet.meta.arrival = at;
+        self.put(packet, true);
     }
 
     /// Sends a packet; says how often it will arrive.

@@ -1,16 +1,21 @@
 //! Hosts, the channels between them, and the clock.
 
 mod channel;
+mod path_mtu;
+mod script;
 mod tap;
 #[cfg(test)]
 mod tests;
 
 use crate::error::SimError;
 use crate::story::{Recorder, Step};
-use channel::Channel;
+use channel::{Channel, Target};
+pub use path_mtu::PathMtu;
+pub use script::Script;
 use sockeye_eye::{ConnectionReport, Summary};
-use sockeye_host::{Event, Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
+use sockeye_host::{Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
 use sockeye_link::impair::{Impairer, Impairment, ImpairmentCounts};
+use sockeye_wire::ip::IpView;
 use sockeye_wire::{ChecksumState, Instant, Packet, StateName};
 use std::io::{self, Write};
 use std::net::IpAddr;
@@ -25,16 +30,13 @@ const STANDSTILL: u32 = 10_000;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct NodeId(pub usize);
 
-/// What is to be done when a host has news: the applications.
-pub trait Script {
-    /// Something happened at a host. Everything may be asked of it; its packets leave afterwards.
-    fn on_event(&mut self, node: NodeId, now: Instant, host: &mut Host, event: Event);
-}
+/// Names a place where cables meet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct JunctionId(usize);
 
-/// Nobody listens.
-impl Script for () {
-    fn on_event(&mut self, _node: NodeId, _now: Instant, _host: &mut Host, _event: Event) {}
-}
+/// Names one direction of a cable: the number in the order of laying, from 0.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ChannelId(usize);
 
 /// One end of a cable.
 #[derive(Clone, Debug)]
@@ -54,6 +56,7 @@ pub struct Network {
     now: Instant,
     nodes: Vec<Node>,
     channels: Vec<Channel>,
+    junctions: Vec<Junction>,
     tap: Tap,
     recorder: Option<Recorder>,
     /// A host was touched from outside and may have something to send.
@@ -66,8 +69,25 @@ pub struct Network {
 struct Node {
     name: String,
     host: Host,
-    /// Where each interface's packets go: the channel's place.
-    ways: Vec<(InterfaceId, usize)>,
+    /// Where each interface's packets go.
+    ways: Vec<Way>,
+}
+
+struct Way {
+    interface: InterfaceId,
+    /// The channel's place.
+    channel: usize,
+    /// The interface's number in the capture.
+    tap: usize,
+}
+
+/// A router without a queue of its own: whatever arrives goes on at once.
+#[derive(Default)]
+struct Junction {
+    /// The hosts here, and the channels to them.
+    hosts: Vec<(IpAddr, usize)>,
+    /// The channel to everyone else.
+    onward: Option<usize>,
 }
 
 impl Network {
@@ -78,6 +98,7 @@ impl Network {
             now: Instant::ZERO,
             nodes: Vec::new(),
             channels: Vec::new(),
+            junctions: Vec::new(),
             tap: Tap::new(),
             recorder: None,
             touched: false,
@@ -102,29 +123,106 @@ impl Network {
         NodeId(self.nodes.len() - 1)
     }
 
-    /// Lays a cable between two hosts; `mtu` is the largest IP packet in octets.
+    /// Lays a cable between two hosts; `mtu` is the largest IP packet in octets. The channels' names come in the order of the ends
+    /// that send into them.
     ///
     /// # Errors
     /// [`HostError::BadPrefix`] if a prefix is longer than its address.
     ///
     /// # Panics
     /// If a host is not one of this network's.
-    pub fn join(&mut self, ends: [End; 2], mtu: u16) -> Result<(), HostError> {
-        let mut interfaces = Vec::with_capacity(2);
-        for end in &ends {
-            let (address, prefix_len) = end.address;
-            let config = InterfaceConfig::ip(mtu).with_address(address, prefix_len);
-            let node = &mut self.nodes[end.node.0];
-            interfaces.push((end.node, node.host.add_interface(config)?));
-            self.tap.add_interface(&node.name);
+    pub fn join(&mut self, ends: [End; 2], mtu: u16) -> Result<[ChannelId; 2], HostError> {
+        let [one, other] = ends;
+        let targets = [self.plug(&one, mtu)?, self.plug(&other, mtu)?];
+        let impairers = [one, other].map(|end| Impairer::new(end.seed, end.impairment));
+        Ok(self.lay(targets, impairers))
+    }
+
+    /// Adds a place where cables meet, without any.
+    pub fn add_junction(&mut self) -> JunctionId {
+        self.junctions.push(Junction::default());
+        JunctionId(self.junctions.len() - 1)
+    }
+
+    /// Lays a cable between a host and a junction; `back` is what happens to what the host receives, and its seed. The first
+    /// channel is the host's.
+    ///
+    /// # Errors
+    /// [`HostError::BadPrefix`] if the prefix is longer than its address.
+    ///
+    /// # Panics
+    /// If the host or the junction is not one of this network's.
+    pub fn attach(
+        &mut self,
+        end: End,
+        junction: JunctionId,
+        back: (Impairment, u64),
+        mtu: u16,
+    ) -> Result<[ChannelId; 2], HostError> {
+        let targets = [self.plug(&end, mtu)?, Target::Junction(junction)];
+        let impairers = [(end.impairment, end.seed), back];
+        let laid = self.lay(targets, impairers.map(|(what, seed)| Impairer::new(seed, what)));
+        self.junctions[junction.0].hosts.push((end.address.0, laid[1].0));
+        Ok(laid)
+    }
+
+    /// Lays a cable between two junctions, over which all goes that is not for a host of the junction itself. Each is given
+    /// with what happens to what it sends, and the seed of that.
+    ///
+    /// # Panics
+    /// If a junction is not one of this network's.
+    pub fn trunk(&mut self, ends: [(JunctionId, Impairment, u64); 2]) -> [ChannelId; 2] {
+        let junctions = [ends[0].0, ends[1].0];
+        let impairers = ends.map(|(_, impairment, seed)| Impairer::new(seed, impairment));
+        let laid = self.lay(junctions.map(Target::Junction), impairers);
+        for (junction, channel) in junctions.into_iter().zip(laid) {
+            self.junctions[junction.0].onward = Some(channel.0);
         }
-        for (at, end) in ends.into_iter().enumerate() {
-            let (from, to) = (interfaces[at].1, interfaces[1 - at]);
-            self.nodes[end.node.0].ways.push((from, self.channels.len()));
-            let impairer = Impairer::new(end.seed, end.impairment);
-            self.channels.push(Channel::new(to, impairer));
+        laid
+    }
+
+    /// Gives a host an interface; its way is the next channel to be laid.
+    fn plug(&mut self, end: &End, mtu: u16) -> Result<Target, HostError> {
+        let (address, prefix_len) = end.address;
+        let config = InterfaceConfig::ip(mtu).with_address(address, prefix_len);
+        let node = &mut self.nodes[end.node.0];
+        let interface = node.host.add_interface(config)?;
+        let tap = self.tap.add_interface(&node.name);
+        node.ways.push(Way { interface, channel: usize::MAX, tap });
+        Ok(Target::Host(end.node, interface))
+    }
+
+    /// Two channels between these ends.
+    fn lay(&mut self, ends: [Target; 2], impairers: [Impairer; 2]) -> [ChannelId; 2] {
+        let first = self.channels.len();
+        for (at, impairer) in impairers.into_iter().enumerate() {
+            if let Target::Host(node, interface) = ends[at] {
+                let ways = self.nodes[node.0].ways.iter_mut();
+                for way in ways.filter(|way| way.interface == interface) {
+                    way.channel = first + at;
+                }
+            }
+            self.channels.push(Channel::new(ends[1 - at], first + 1 - at, impairer));
         }
-        Ok(())
+        [ChannelId(first), ChannelId(first + 1)]
+    }
+
+    /// Changes what happens to what is sent into a channel from now on.
+    ///
+    /// # Panics
+    /// If it is not one of this network's, as all that take a [`ChannelId`].
+    pub fn set_impairment(&mut self, channel: ChannelId, impairment: Impairment) {
+        self.channels[channel.0].set_impairment(impairment);
+    }
+
+    /// Narrows a channel, or widens it again: larger packets are dropped (all of ours forbid that they be cut).
+    pub fn set_path_mtu(&mut self, channel: ChannelId, mtu: Option<PathMtu>) {
+        self.channels[channel.0].path_mtu = mtu;
+    }
+
+    /// Puts a packet from nowhere at the end of a channel, where it arrives now. The eye does not see it.
+    pub fn inject(&mut self, channel: ChannelId, packet: Packet) {
+        self.channels[channel.0].inject(self.now, packet);
     }
 
     /// The network's time.
@@ -205,14 +303,20 @@ impl Network {
         if std::mem::take(&mut self.touched) {
             moved += self.settle(script);
         }
-        let Some(next) = self.deadline() else { return Ok(false) };
+        let planned = script.deadline();
+        let Some(next) = self.deadline().into_iter().chain(planned).min() else {
+            return Ok(false);
+        };
         if next > self.now {
             self.now = next;
             self.standstill = 0;
         }
-        moved += self.deliver();
+        moved += self.deliver(script);
         for node in &mut self.nodes {
             node.host.on_timer(self.now);
+        }
+        if planned.is_some_and(|at| at <= self.now) {
+            script.on_time(self);
         }
         moved += self.settle(script);
         if moved == 0 {
@@ -238,14 +342,28 @@ impl Network {
         timers.chain(arrivals).min()
     }
 
-    /// What has arrived goes to the hosts.
-    fn deliver(&mut self) -> usize {
+    /// What has arrived goes to the hosts, or on.
+    fn deliver(&mut self, script: &mut impl Script) -> usize {
         let mut count = 0;
-        for channel in &mut self.channels {
-            channel.take_arrived(self.now, &mut self.arriving);
-            count += self.arriving.len();
-            let (node, interface) = channel.to;
-            self.nodes[node.0].host.on_batch(self.now, interface, self.arriving.drain(..));
+        for at in 0..self.channels.len() {
+            let Self { now, nodes, channels, junctions, arriving, .. } = self;
+            channels[at].take_arrived(*now, arriving);
+            count += arriving.len();
+            match channels[at].to {
+                Target::Host(node, interface) => {
+                    for packet in arriving.iter() {
+                        script.on_arrival(node, *now, packet);
+                    }
+                    nodes[node.0].host.on_batch(*now, interface, arriving.drain(..));
+                }
+                Target::Junction(junction) => {
+                    for packet in arriving.drain(..) {
+                        if let Some(way) = junctions[junction.0].way(&packet) {
+                            forward(*now, channels, way, packet);
+                        }
+                    }
+                }
+            }
         }
         count
     }
@@ -262,7 +380,7 @@ impl Network {
                 }
             }
             for index in 0..self.nodes.len() {
-                let count = self.transmit(index);
+                let count = self.transmit(index, script);
                 quiet &= count == 0;
                 sent += count;
             }
@@ -272,7 +390,7 @@ impl Network {
         }
     }
 
-    fn transmit(&mut self, index: usize) -> usize {
+    fn transmit(&mut self, index: usize, script: &mut impl Script) -> usize {
         let Self { now, nodes, channels, tap, recorder, outgoing, .. } = self;
         let mut recorder = recorder.as_mut().filter(|recorder| recorder.watching);
         let node = &mut nodes[index];
@@ -280,13 +398,14 @@ impl Network {
         while node.host.poll_batch(*now, outgoing, BATCH) > 0 {
             count += outgoing.len();
             for (interface, mut packet) in outgoing.drain(..) {
-                let way = node.ways.iter().find(|(known, _)| *known == interface);
-                let Some(&(_, channel)) = way else { continue };
+                let way = node.ways.iter().find(|way| way.interface == interface);
+                let Some(&Way { channel, tap: number, .. }) = way else { continue };
                 // A wire carries octets, not what is known of them: the eye and the receiver look for themselves.
                 packet.meta.checksum = ChecksumState::Unverified;
-                tap.see(*now, channel, &packet);
+                tap.see(*now, number, &packet);
+                script.on_sent(NodeId(index), *now, &packet);
                 let header = recorder.as_ref().and_then(|_| crate::story::header_of(&packet));
-                let copies = channels[channel].send(*now, packet);
+                let copies = forward(*now, channels, channel, packet);
                 if let Some((recorder, header)) = recorder.as_mut().zip(header) {
                     recorder.departed(NodeId(index), header, copies);
                 }
@@ -305,6 +424,26 @@ impl Network {
         let stuck = self.nodes.iter_mut().find_map(|node| is_stuck(node).then_some(&node.name));
         let host = stuck.cloned().unwrap_or_default();
         Err(SimError::Livelock { host, at: now.since(Instant::ZERO) })
+    }
+}
+
+/// Sends a packet into a channel, or tells its sender that it is too big; says how often it will arrive.
+fn forward(now: Instant, channels: &mut [Channel], at: usize, packet: Packet) -> usize {
+    if let Some(narrow) = channels[at].path_mtu.filter(|mtu| packet.len() > mtu.bytes.into()) {
+        let back = channels[at].back;
+        if let Some(message) = narrow.message(now, &packet) {
+            channels[back].send(now, message);
+        }
+        return 0;
+    }
+    channels[at].send(now, packet)
+}
+
+impl Junction {
+    fn way(&self, packet: &Packet) -> Option<usize> {
+        let destination = IpView::parse(packet.front(), packet.len()).ok()?.destination;
+        let here = self.hosts.iter().find(|(address, _)| *address == destination);
+        here.map(|(_, channel)| *channel).or(self.onward)
     }
 }
 

@@ -10,6 +10,7 @@ use std::io::{self, Write};
 pub(super) struct Tap {
     eye: Eye,
     packets: u64,
+    interfaces: usize,
     capture: Option<Capture>,
 }
 
@@ -23,7 +24,7 @@ struct Capture {
 
 impl Tap {
     pub(super) fn new() -> Self {
-        Self { eye: Eye::new(Config::at_senders()), packets: 0, capture: None }
+        Self { eye: Eye::new(Config::at_senders()), packets: 0, interfaces: 0, capture: None }
     }
 
     pub(super) fn capture_to(&mut self, out: Box<dyn Write + Send>) -> io::Result<()> {
@@ -33,13 +34,16 @@ impl Tap {
         Ok(())
     }
 
-    pub(super) fn add_interface(&mut self, name: &str) {
+    /// Takes note of an interface; its number.
+    pub(super) fn add_interface(&mut self, name: &str) -> usize {
         if let Some(capture) = &mut self.capture {
             match capture.writer.add_interface(Medium::Ip, name) {
                 Ok(interface) => capture.interfaces.push(interface),
                 Err(error) => capture.fail(error),
             }
         }
+        self.interfaces += 1;
+        self.interfaces - 1
     }
 
     /// Shows a packet that leaves the `interface`th interface.

@@ -1,4 +1,4 @@
-use super::channel::Channel;
+use super::channel::{Channel, Target};
 use super::{End, Network, NodeId};
 use crate::seed::Seeds;
 use bytes::Bytes;
@@ -27,7 +27,8 @@ fn a_channel_delivers_in_order_of_arrival() {
         delay: Duration::from_millis(5),
         ..Impairment::default()
     };
-    let mut channel = Channel::new((NodeId(1), interface()), Impairer::new(3, impairment));
+    let mut channel =
+        Channel::new(Target::Host(NodeId(1), interface()), 1, Impairer::new(3, impairment));
     let mut expected = 0;
     for number in 0..1_000 {
         expected += channel.send(Instant::from_micros(u64::from(number) * 100), numbered(number));

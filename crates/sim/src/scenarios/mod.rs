@@ -1,0 +1,59 @@
+//! What a seed is tried with: one table, one idea a file.
+//!
+//! Each begins with [`Plan::mixed`](crate::trial::Plan::mixed), conversations of every size and manner, and adds its one kind of
+//! trouble to it.
+
+mod ack_loss;
+mod blackouts;
+mod bursty;
+mod clean;
+mod corrupting;
+mod duplicating;
+mod lossy;
+mod mtu_change;
+mod plain_peers;
+mod reordering;
+mod resets;
+mod shared_bottleneck;
+mod simultaneous;
+mod tiny_buffers;
+mod window_stalls;
+
+use crate::seed::Dice;
+use crate::trial::Plan;
+
+/// One kind of trouble.
+#[derive(Debug)]
+pub struct Scenario {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    /// What is to happen with the chances of one seed.
+    pub plan: fn(&mut Dice) -> Plan,
+}
+
+/// All of them.
+pub static ALL: [Scenario; 15] = [
+    clean::SCENARIO,
+    lossy::SCENARIO,
+    bursty::SCENARIO,
+    reordering::SCENARIO,
+    duplicating::SCENARIO,
+    corrupting::SCENARIO,
+    ack_loss::SCENARIO,
+    blackouts::SCENARIO,
+    mtu_change::SCENARIO,
+    window_stalls::SCENARIO,
+    simultaneous::SCENARIO,
+    plain_peers::SCENARIO,
+    resets::SCENARIO,
+    tiny_buffers::SCENARIO,
+    shared_bottleneck::SCENARIO,
+];
+
+/// The scenario of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    ALL.iter().find(|scenario| scenario.name == name)
+}
