@@ -54,7 +54,7 @@ impl Sender {
                 self.timer.backoff = 0;
             }
         }
-        self.update_window(segment);
+        self.update_window(segment, advanced);
         let is_duplicate = segment.ack == old_una
             && !self.is_all_acked()
             && segment.sequence_len() == 0
@@ -313,10 +313,13 @@ impl Sender {
         }
     }
 
-    /// SND.WND follows the newest segment: wl1/wl2 (RFC 9293 §3.10.7.4).
+    /// SND.WND follows the newest segment: wl1/wl2 (RFC 9293 §3.10.7.4). One that acknowledges more than any before is the newest
+    /// whatever its number, as a retransmission or a probe may be: with the window of an older one the right edge would move beyond
+    /// what the peer has offered.
     #[inline]
-    fn update_window(&mut self, segment: &Segment) {
-        let newer = self.wl1.before(segment.seq)
+    fn update_window(&mut self, segment: &Segment, advanced: bool) {
+        let newer = advanced
+            || self.wl1.before(segment.seq)
             || (self.wl1 == segment.seq && self.wl2.at_or_before(segment.ack));
         if newer && segment.ack.at_or_after(self.una) {
             self.set_window(u32::from(segment.window) << self.shift, segment.seq, segment.ack);

@@ -148,3 +148,24 @@ fn old_segments_do_not_update_the_window() {
     solo.on(Segment { window: 60_000, ..segment(Flags::ACK, ISS_B + 3, ISS_A + 1, b"") });
     assert_eq!(solo.connection.info().send_window, 5_000);
 }
+
+/// A retransmission with a low number may bring the newest acknowledgement: its window counts, or the right edge would be moved to
+/// where the peer never offered it.
+#[test]
+fn a_new_acknowledgement_brings_its_window() {
+    let mut solo = Solo::established(Solo::config());
+    solo.connection.write(solo.now, &[1; 8_000]).unwrap();
+    solo.on(Segment { window: 4_000, ..segment(Flags::ACK, ISS_B + 1, ISS_A + 1, b"abcdef") });
+    solo.drain();
+    solo.on(Segment { window: 4_000, ..segment(Flags::ACK, ISS_B + 7, ISS_A + 1, b"") });
+    let edge = solo.connection.info().snd_una + 4_000;
+    let again = segment(Flags::ACK, ISS_B + 1, ISS_A + 1 + 2_920, b"abcdef");
+    solo.on(Segment { window: 1_000, ..again });
+    let info = solo.connection.info();
+    assert_eq!((info.snd_una, info.send_window), (ISS_A + 2_921, 1_000));
+    assert!(
+        solo.drain()
+            .iter()
+            .all(|sent| { (sent.header.seq + sent.payload.len() as u32).at_or_before(edge) })
+    );
+}
