@@ -14,7 +14,7 @@ fn help_teaches() {
 
 #[test]
 fn help_fits_the_terminal() {
-    for command in ["demo", "read", "serve", "connect", "listen"] {
+    for command in ["demo", "read", "sim", "serve", "connect", "listen"] {
         let help = succeed(&[command, "--help"]).stdout;
         let longest = help.lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(100), "{command}: {longest:?}");
@@ -31,6 +31,7 @@ fn wrong_usage_is_2() {
         &["read"],
         &["read", "a", "b", "--connection", "1"],
         &["read", "a", "--json", "--connection", "1"],
+        &["sim", "--seeds", "5..5"],
         &["fly"],
     ] {
         let answer = sockeye(arguments);

@@ -29,7 +29,6 @@ fn plan(dice: &mut Dice) -> Plan {
     // Written slowly, so that the darkness comes in the middle.
     for talk in &mut plan.flow().talks {
         talk.write_pause = dice.millis(1..=50);
-        talk.write_bytes = talk.write_bytes.max(talk.bytes as usize / 100 + 1);
     }
     plan
 }

@@ -18,7 +18,6 @@ fn plan(dice: &mut Dice) -> Plan {
     for talk in &mut plan.flow().talks {
         talk.bytes = dice.spread(20_000..=600_000);
         talk.write_pause = dice.millis(0..=3);
-        talk.write_bytes = talk.write_bytes.max(talk.bytes as usize / 100 + 1);
     }
     let mut at = Instant::ZERO + dice.millis(0..=600);
     let mut mtu = u64::from(plan.mtu);

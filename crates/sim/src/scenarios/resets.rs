@@ -4,7 +4,9 @@ use super::Scenario;
 use crate::apps::Ending;
 use crate::seed::Dice;
 use crate::trial::{Expectation, Forgery, Happening, Plan, Role};
+use sockeye_tcp::KeepAlive;
 use sockeye_wire::Instant;
+use std::time::Duration;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "resets",
@@ -20,6 +22,10 @@ fn plan(dice: &mut Dice) -> Plan {
         abort(dice, &mut plan);
     } else {
         forge(dice, &mut plan);
+    }
+    // Whoever only waits for a peer that has died learns of it by asking.
+    for tcp in &mut plan.flow().tcp {
+        tcp.keep_alive = Some(KeepAlive { idle: Duration::from_secs(60), ..KeepAlive::default() });
     }
     plan.impaired(|path| path.loss = loss)
 }
@@ -37,7 +43,6 @@ fn abort(dice: &mut Dice, plan: &mut Plan) {
 fn forge(dice: &mut Dice, plan: &mut Plan) {
     for talk in &mut plan.flow().talks {
         talk.write_pause = dice.millis(1..=20);
-        talk.write_bytes = talk.write_bytes.max(talk.bytes as usize / 100 + 1);
     }
     let mut at = Instant::ZERO;
     for _ in 0..dice.between(1..=30) {

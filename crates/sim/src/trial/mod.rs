@@ -4,6 +4,8 @@ mod director;
 mod forgery;
 mod plan;
 mod stage;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 pub use plan::{Change, Expectation, Flow, Forgery, Happening, Plan, Role};
@@ -24,7 +26,7 @@ pub fn try_out(
     capture: Option<Box<dyn Write + Send>>,
 ) -> Verdict {
     let mut dice = Dice::new(seed, scenario.name);
-    let plan = (scenario.plan)(&mut dice);
+    let plan = (scenario.plan)(&mut dice).bounded();
     let mut verdict = judge(&plan, &mut dice, capture);
     verdict.scenario = scenario.name;
     verdict.seed = seed;

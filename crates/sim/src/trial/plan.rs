@@ -7,6 +7,11 @@ use sockeye_tcp::Config;
 use sockeye_wire::Instant;
 use std::time::Duration;
 
+/// Writes of one end.
+const MOST_WRITES: u64 = 2_000;
+/// Writes of one end that pauses after each.
+const MOST_PAUSES: u64 = 60;
+
 /// Which host of a pair: the client, which opens, or the server.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Role {
@@ -160,6 +165,17 @@ impl Plan {
         self.changes.sort_by_key(|change| change.at);
     }
 
+    /// Pauses and small pieces cost time on the network's clock or steps of ours: each end makes some thousands of writes at most, and
+    /// few with pauses.
+    #[must_use]
+    pub(super) fn bounded(mut self) -> Self {
+        for talk in self.flows.iter_mut().flat_map(|flow| &mut flow.talks) {
+            let most = if talk.write_pause.is_zero() { MOST_WRITES } else { MOST_PAUSES };
+            talk.write_bytes = talk.write_bytes.max((talk.bytes / most + 1) as usize);
+        }
+        self
+    }
+
     /// The only flow of a plan that has but one.
     pub fn flow(&mut self) -> &mut Flow {
         if self.flows.is_empty() {
@@ -194,11 +210,7 @@ impl Flow {
             talk.nagle = dice.happens(0.7);
             if dice.happens(0.2) {
                 talk.write_pause = dice.millis(1..=300);
-                // So that pauses do not go on for ever.
-                talk.write_bytes = talk.write_bytes.max(talk.bytes as usize / 40 + 1);
             }
-            // Very small writes cost a step each: not many of them.
-            talk.write_bytes = talk.write_bytes.max(talk.bytes as usize / 2_000 + 1);
             flow.tcp[role.index()].nagle = talk.nagle;
         }
         let endings = dice.pick(&[

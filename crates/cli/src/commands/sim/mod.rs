@@ -1,12 +1,15 @@
 //! `sockeye sim`.
 
 mod table;
+#[cfg(test)]
+mod tests;
 
 use crate::Failure;
 use crate::terminal;
 use sockeye_sim::scenarios::{self, Scenario};
 use sockeye_sim::{Batch, Verdict, try_out};
 use std::fs::File;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -86,39 +89,40 @@ impl Sim {
         table
             .write(&mut terminal::stdout(), began.elapsed())
             .map_err(|error| Failure::of_output(&error))?;
-        self.tell_failures(failed)
-    }
-
-    /// Runs what failed once more, for its capture, and says how to do the same again.
-    fn tell_failures(&self, mut failed: Vec<Verdict>) -> Result<(), Failure> {
-        failed.sort_by_key(|verdict| (verdict.seed, verdict.scenario));
-        for verdict in failed.iter().take(MOST_TOLD) {
-            let (name, seed) = (verdict.scenario, verdict.seed);
-            eprintln!("\n{name}, seed {seed}:");
-            for fault in verdict.faults.iter().take(MOST_TOLD) {
-                eprintln!("  {fault}");
-            }
-            match capture(verdict, &self.captures) {
-                Ok(file) => eprintln!("  packets:    sockeye read {}", file.display()),
-                Err(error) => eprintln!("  no capture: {error}"),
-            }
-            let next = seed.saturating_add(1);
-            eprintln!("  same again: sockeye sim --scenario {name} --seeds {seed}..{next}");
-        }
-        match failed.len() {
-            0 => Ok(()),
-            1 => Err(Failure::new("sim: 1 trial failed; this is a fault of Sockeye")),
-            count => Err(Failure::new(format_args!(
-                "sim: {count} trials failed; this is a fault of Sockeye"
-            ))),
-        }
+        let trials = match failed.len() {
+            0 => return Ok(()),
+            1 => "1 trial".to_owned(),
+            count => format!("{count} trials"),
+        };
+        // Whoever does not listen to standard error still gets the exit code.
+        let _unheard = tell_failures(failed, &self.captures, &mut io::stderr().lock());
+        Err(Failure::new(format_args!("sim: {trials} failed; this is a fault of Sockeye")))
     }
 }
 
-fn capture(verdict: &Verdict, folder: &Path) -> std::io::Result<PathBuf> {
+/// Runs what failed once more, for its capture, and says how to do the same again.
+fn tell_failures(mut failed: Vec<Verdict>, folder: &Path, out: &mut impl Write) -> io::Result<()> {
+    failed.sort_by_key(|verdict| (verdict.seed, verdict.scenario));
+    for verdict in failed.iter().take(MOST_TOLD) {
+        let (name, seed) = (verdict.scenario, verdict.seed);
+        writeln!(out, "\n{name}, seed {seed}:")?;
+        for fault in verdict.faults.iter().take(MOST_TOLD) {
+            writeln!(out, "  {fault}")?;
+        }
+        match capture(verdict, folder) {
+            Ok(file) => writeln!(out, "  packets:    sockeye read {}", file.display())?,
+            Err(error) => writeln!(out, "  no capture: {error}")?,
+        }
+        let next = seed.saturating_add(1);
+        writeln!(out, "  same again: sockeye sim --scenario {name} --seeds {seed}..{next}")?;
+    }
+    Ok(())
+}
+
+fn capture(verdict: &Verdict, folder: &Path) -> io::Result<PathBuf> {
     let file = folder.join(format!("sockeye-sim-{}-{}.pcapng", verdict.scenario, verdict.seed));
     if let Some(scenario) = scenarios::find(verdict.scenario) {
-        let out = std::io::BufWriter::new(File::create(&file)?);
+        let out = io::BufWriter::new(File::create(&file)?);
         let _same_verdict = try_out(scenario, verdict.seed, Some(Box::new(out)));
     }
     Ok(file)
