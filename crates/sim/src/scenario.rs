@@ -78,6 +78,12 @@ impl Scenario {
         let on_the_path = u128::from(rate_bps / 8) * self.rtt.as_nanos() / 1_000_000_000;
         let wanted = u64::try_from(on_the_path.saturating_mul(2)).unwrap_or(u64::MAX);
         let bytes = wanted.clamp(BUFFER_BYTES, MAX_BUFFER_BYTES) as u32;
-        Config { receive_buffer_bytes: bytes, send_buffer_bytes: bytes, ..Config::default() }
+        Config {
+            receive_buffer_bytes: bytes,
+            initial_receive_buffer_bytes: bytes,
+            send_buffer_bytes: bytes,
+            initial_send_buffer_bytes: bytes,
+            ..Config::default()
+        }
     }
 }

@@ -9,8 +9,13 @@ use core::time::Duration;
 pub struct Config {
     /// Most unread bytes held for the application; also bounds the advertised window.
     pub receive_buffer_bytes: u32,
+    /// Size of the receive buffer at first, from where it grows as the application reads (tcp-requirements §3.33); as large as
+    /// `receive_buffer_bytes`, or larger, it never changes.
+    pub initial_receive_buffer_bytes: u32,
     /// Most bytes held that the peer has not acknowledged.
     pub send_buffer_bytes: u32,
+    /// Size of the send buffer at first, from where it grows with twice the congestion window.
+    pub initial_send_buffer_bytes: u32,
     /// Offer window scaling (RFC 7323 §2).
     pub window_scaling: bool,
     /// Offer timestamps (RFC 7323 §3).
@@ -74,8 +79,10 @@ impl Default for KeepAlive {
 impl Default for Config {
     fn default() -> Self {
         Self {
-            receive_buffer_bytes: 512 * 1024,
-            send_buffer_bytes: 512 * 1024,
+            receive_buffer_bytes: 6 << 20,
+            initial_receive_buffer_bytes: 128 << 10,
+            send_buffer_bytes: 4 << 20,
+            initial_send_buffer_bytes: 128 << 10,
             window_scaling: true,
             timestamps: true,
             sack: true,
@@ -101,6 +108,19 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Size of the receive buffer at first.
+    #[must_use]
+    pub fn initial_receive_buffer(&self) -> u32 {
+        self.initial_receive_buffer_bytes.min(self.receive_buffer_bytes)
+    }
+
+    /// Size of the send buffer of a connection with this congestion window.
+    #[must_use]
+    pub fn send_buffer(&self, congestion_window: u32) -> u32 {
+        let wanted = congestion_window.saturating_mul(2).max(self.initial_send_buffer_bytes);
+        wanted.min(self.send_buffer_bytes)
+    }
+
     /// The window shift to offer: enough for the whole receive buffer (RFC 7323 §2.3), at most 14.
     #[must_use]
     pub fn window_shift(&self) -> u8 {

@@ -130,7 +130,7 @@ impl HalfOpen {
     }
 
     fn window(config: &Config) -> u32 {
-        config.receive_buffer_bytes.min(u32::from(u16::MAX))
+        config.initial_receive_buffer().min(u32::from(u16::MAX))
     }
 
     /// The SYN-ACK, or an ACK, if one is due.

@@ -44,6 +44,8 @@ pub struct Info {
     pub bytes_acked: u64,
     /// Payload bytes received in order.
     pub bytes_received: u64,
+    /// Size of the receive buffer now, in octets.
+    pub receive_buffer: u32,
     /// Timestamps are in use.
     pub timestamps: bool,
     /// SACK is in use.
@@ -85,6 +87,7 @@ impl Info {
             retransmissions: 0,
             bytes_acked: 0,
             bytes_received: 0,
+            receive_buffer: 0,
             timestamps: false,
             sack: false,
             window_scale: (0, 0),
@@ -132,6 +135,7 @@ impl Info {
             info.retransmissions = u64::from(send.retransmissions);
             info.bytes_acked = send.bytes_acked;
             info.bytes_received = receive.bytes_received;
+            info.receive_buffer = receive.limit();
             info.timestamps = negotiated.timestamps;
             info.sack = negotiated.sack;
             info.window_scale = (negotiated.send_shift, negotiated.receive_shift);

@@ -82,7 +82,7 @@ impl SynSent {
     }
 
     fn window(config: &Config) -> u32 {
-        config.receive_buffer_bytes.min(u32::from(u16::MAX))
+        config.initial_receive_buffer().min(u32::from(u16::MAX))
     }
 
     /// The SYN, if it is due. Only the first carries data and a Fast Open option: they may be why it was lost (RFC 7413 §4.2.1).

@@ -67,7 +67,7 @@ impl Host {
         let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
         let count = record.connection.read(out)?;
         if count > 0 {
-            record.connection.on_read();
+            record.connection.on_read(now);
             self.changed(now, id.0.index);
         }
         Ok(count)
@@ -86,7 +86,7 @@ impl Host {
         let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
         let chunk = record.connection.read_chunk(max)?;
         if !chunk.is_empty() {
-            record.connection.on_read();
+            record.connection.on_read(now);
             self.changed(now, id.0.index);
         }
         Ok(chunk)

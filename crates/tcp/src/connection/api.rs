@@ -76,7 +76,7 @@ impl Connection {
             State::Established(open) | State::CloseWait(open) => open.send.buffer.len(),
             _ => return Err(Error::Closing),
         };
-        Ok((self.config.send_buffer_bytes as usize).saturating_sub(buffered))
+        Ok(self.send_limit().saturating_sub(buffered))
     }
 
     fn send_buffer(&mut self) -> Result<&mut SendBuffer, Error> {
@@ -164,6 +164,16 @@ impl Connection {
         }
     }
 
+    /// Octets written and not sent yet.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        match &self.state {
+            State::SynSent(syn_sent) => syn_sent.buffer.len(),
+            State::SynReceived(received) => received.buffer.len(),
+            state => state.open().map_or(0, |open| open.send.unsent() as usize),
+        }
+    }
+
     /// Urgent octets that are still to be read; 0 at or past the mark (RFC 9293 MUST-33).
     #[must_use]
     pub fn urgent_ahead(&self) -> u32 {
@@ -244,12 +254,14 @@ impl Connection {
         }
     }
 
-    /// Sizes of the two buffers, in bytes. The window shift was fixed by the handshake, so that a later growth may not be
+    /// Sizes of the two buffers, in bytes; they do not change by themselves any more. The window shift was fixed by the handshake, so that a later growth may not be
     /// advertised in full.
     pub fn set_buffers(&mut self, receive_bytes: u32, send_bytes: u32) {
         let config = Arc::make_mut(&mut self.config);
         config.receive_buffer_bytes = receive_bytes;
+        config.initial_receive_buffer_bytes = receive_bytes;
         config.send_buffer_bytes = send_bytes;
+        config.initial_send_buffer_bytes = send_bytes;
         if let Some(open) = self.state.open_mut() {
             open.receive.set_limit(receive_bytes);
         }

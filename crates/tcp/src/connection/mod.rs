@@ -252,7 +252,13 @@ impl Connection {
 
     /// A full send buffer must drain to this before writers are woken, so that each wake-up is worth it.
     pub(crate) fn send_low_water(&self) -> usize {
-        self.config.send_buffer_bytes as usize / 3 * 2
+        self.send_limit() / 3 * 2
+    }
+
+    /// Size of the send buffer now.
+    pub(crate) fn send_limit(&self) -> usize {
+        let window = self.state.open().map_or(0, |open| open.send.unreduced_window());
+        self.config.send_buffer(window) as usize
     }
 
     pub(crate) fn is_orphaned(&self) -> bool {

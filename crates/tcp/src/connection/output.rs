@@ -41,12 +41,14 @@ impl Connection {
     /// The application has read: whether the peer should hear of the new window at once. Call after reading; the update comes from
     /// [`poll_transmit`](Self::poll_transmit).
     #[inline]
-    pub fn on_read(&mut self) {
+    pub fn on_read(&mut self, now: Instant) {
         if let State::Established(open) | State::FinWait1(open) | State::FinWait2(open) =
             &mut self.state
-            && open.receive.window_update_due(u32::from(open.negotiated.own_mss))
         {
-            open.receive.ack.now();
+            open.receive.on_read(now);
+            if open.receive.window_update_due(u32::from(open.negotiated.own_mss)) {
+                open.receive.ack.now();
+            }
         }
     }
 }

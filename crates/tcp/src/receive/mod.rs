@@ -2,6 +2,7 @@
 
 mod ack_policy;
 mod assembler;
+mod autotune;
 mod queue;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ use crate::{Config, Segment};
 use alloc::boxed::Box;
 use arrayvec::ArrayVec;
 use assembler::Assembler;
+use autotune::Autotune;
 use core::time::Duration;
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Instant, Payload, SeqNumber};
@@ -34,7 +36,10 @@ pub(crate) struct Receiver {
     pub(crate) urgent: Option<SeqNumber>,
     ts_recent: u32,
     ts_recent_at: Instant,
+    /// Size of the buffer now, and the most that it may grow to.
     limit: u32,
+    max_limit: u32,
+    mss: u16,
     shift: u8,
     sack: bool,
     fin_received: bool,
@@ -42,6 +47,8 @@ pub(crate) struct Receiver {
     pub(crate) queue: ReadQueue,
     /// Present only while something arrived out of order.
     out_of_order: Option<Box<Assembler>>,
+    /// Absent until data arrives, and if the buffer may not grow.
+    autotune: Option<Box<Autotune>>,
     pub(crate) bytes_received: u64,
 }
 
@@ -71,13 +78,16 @@ impl Receiver {
             urgent: None,
             ts_recent,
             ts_recent_at,
-            limit: config.receive_buffer_bytes,
+            limit: config.initial_receive_buffer(),
+            max_limit: config.receive_buffer_bytes,
+            mss: negotiated.own_mss,
             shift: negotiated.receive_shift,
             sack: negotiated.sack,
             fin_received: false,
             ack: AckPolicy::new(negotiated.own_mss),
             queue: ReadQueue::default(),
             out_of_order: None,
+            autotune: None,
             bytes_received: 0,
         }
     }
@@ -282,13 +292,48 @@ impl Receiver {
 
     /// Urgent octets that the application has not read yet; 0 when it is past the mark (RFC 9293 MUST-33).
     pub(crate) fn urgent_ahead(&self) -> u32 {
-        let read_to = self.nxt.back(self.queue.len() as u32 + u32::from(self.fin_received));
-        self.urgent.map_or(0, |urgent| urgent.since(read_to))
+        self.urgent.map_or(0, |urgent| urgent.since(self.read_to()))
     }
 
     /// Changes the buffer's size; what was promised stays promised.
     pub(crate) fn set_limit(&mut self, bytes: u32) {
         self.limit = bytes;
+        self.max_limit = bytes;
+        self.autotune = None;
+    }
+
+    /// Data is about to be processed that answers what was sent at `echo`.
+    #[inline]
+    pub(crate) fn measure(&mut self, arrival: Instant, echo: Option<Instant>) {
+        if self.limit < self.max_limit {
+            let (nxt, window, mss) = (self.nxt, self.window(), self.mss);
+            let new = || Box::new(Autotune::new(arrival, nxt, window, mss));
+            self.autotune.get_or_insert_with(new).on_data(arrival, nxt, window, echo);
+        }
+    }
+
+    /// The application has read: the buffer grows if it keeps up with the sender, and never shrinks.
+    #[inline]
+    pub(crate) fn on_read(&mut self, now: Instant) {
+        let read_to = self.read_to();
+        if let Some(autotune) = &mut self.autotune
+            && let Some(wanted) = autotune.on_read(now, read_to, self.mss)
+        {
+            self.limit = self.limit.max(wanted.min(self.max_limit));
+            if self.limit == self.max_limit {
+                self.autotune = None;
+            }
+        }
+    }
+
+    /// The sequence number of the first octet that the application has not read.
+    fn read_to(&self) -> SeqNumber {
+        self.nxt.back(self.queue.len() as u32 + u32::from(self.fin_received))
+    }
+
+    /// Size of the buffer, in octets.
+    pub(crate) fn limit(&self) -> u32 {
+        self.limit
     }
 }
 

@@ -187,6 +187,10 @@ pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segmen
         connection.end(Some(Error::Aborted), Some(farewell));
         return;
     }
+    if !segment.payload.is_empty() {
+        let echo = open.echoed(segment);
+        open.receive.measure(segment.arrival, echo);
+    }
     let delivery = open.receive.on_text(now, segment, delay);
     if delivery.delivered > 0 || delivery.finished {
         events |= Events::READABLE;

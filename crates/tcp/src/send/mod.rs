@@ -202,6 +202,11 @@ impl Sender {
         self.urgent = Some(self.buffer_end());
     }
 
+    /// The congestion window as it is between recoveries.
+    pub(crate) fn unreduced_window(&self) -> u32 {
+        self.controller.window()
+    }
+
     pub(crate) fn congestion_window(&self) -> (u32, u32) {
         let window = self.recovery.window().unwrap_or_else(|| self.controller.window());
         (window, self.controller.slow_start_threshold())

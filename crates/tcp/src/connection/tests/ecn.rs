@@ -9,11 +9,20 @@ use std::vec::Vec;
 const ACE: Flags = Flags::from_bits(0x1c0);
 
 fn asking(request: EcnMode) -> Config {
-    Config { ecn: EcnConfig { request, ..EcnConfig::default() }, ..Config::default() }
+    Config {
+        ecn: EcnConfig { request, ..EcnConfig::default() },
+        initial_send_buffer_bytes: 1 << 20,
+        initial_receive_buffer_bytes: 1 << 20,
+        ..Config::default()
+    }
 }
 
 fn accepting(accept: EcnMode) -> Config {
-    Config { ecn: EcnConfig { accept, ..EcnConfig::default() }, ..Config::default() }
+    Config {
+        ecn: EcnConfig { accept, ..EcnConfig::default() },
+        initial_receive_buffer_bytes: 1 << 20,
+        ..Config::default()
+    }
 }
 
 /// AE, CWR and ECE of a segment as a number.

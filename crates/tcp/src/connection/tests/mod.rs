@@ -1,5 +1,6 @@
 //! The machine against a twin of itself, and against segments written by hand, in virtual time.
 
+mod autotune;
 mod closing;
 mod ecn;
 mod fast_open;

@@ -177,7 +177,7 @@ proptest! {
             prop_assert!(!(was_reset && reset.is_some()));
             match call {
                 0..=3 => { let _ = connection.write(now, &[1; 2_000]); }
-                4 | 5 => { let _ = connection.read(&mut [0; 1_500]); connection.on_read(); }
+                4 | 5 => { let _ = connection.read(&mut [0; 1_500]); connection.on_read(now); }
                 6 => connection.shutdown(now),
                 7 if wait % 7 == 0 => connection.close(now),
                 8 if wait % 11 == 0 => connection.abort(now),

@@ -59,7 +59,7 @@ fn transfer(pair: &mut Pair, bytes: usize, limit: Duration) -> Duration {
                     }
                 }
             }
-            connection.on_read();
+            connection.on_read(now);
         }
         assert!(pair.step(end) || read == [bytes; 2], "stuck at {read:?} of {bytes}");
         assert!(pair.now < end, "too slow: {read:?} of {bytes}");

@@ -78,13 +78,15 @@ fn the_receiver_avoids_silly_windows() {
     let before = pair.sent.len();
     for _ in 0..1_400 {
         pair.a().read(&mut [0]).unwrap();
-        pair.a().on_read();
+        let now = pair.now;
+        pair.a().on_read(now);
         pair.run_for(Duration::from_micros(10));
     }
     assert_eq!(pair.sent[before..].iter().filter(|sent| sent.from_a).count(), 0);
     for _ in 0..2_000 {
         pair.a().read(&mut [0]).unwrap();
-        pair.a().on_read();
+        let now = pair.now;
+        pair.a().on_read(now);
     }
     pair.run_for(Duration::from_millis(1));
     let updates: std::vec::Vec<_> = pair.sent[before..].iter().filter(|sent| sent.from_a).collect();
