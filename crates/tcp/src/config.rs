@@ -30,6 +30,10 @@ pub struct Config {
     pub congestion: Algorithm,
     /// Reduce a congestion window that was not used for longer than a retransmission timeout (RFC 5681 §4.1, RFC 2861).
     pub slow_start_after_idle: bool,
+    /// Pace what is sent by the window; BBR always paces.
+    pub pacing: bool,
+    /// Most octets of payload a second; pacing is on if this is set.
+    pub max_pacing_rate: Option<u64>,
     /// Segments of the initial window (RFC 6928).
     pub initial_window_segments: u8,
     /// Retransmission timeout before any measurement (RFC 6298 §2.1).
@@ -90,6 +94,8 @@ impl Default for Config {
             nagle: true,
             congestion: Algorithm::default(),
             slow_start_after_idle: true,
+            pacing: false,
+            max_pacing_rate: None,
             initial_window_segments: 10,
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(200),

@@ -1,8 +1,9 @@
 //! A snapshot of a connection for people and programs.
 
-use crate::EcnMode;
+use crate::congestion::Algorithm;
 use crate::fast_open::{FastOpen, FastOpenFailure};
 use crate::state::State;
+use crate::{Config, EcnMode};
 use core::time::Duration;
 use sockeye_wire::{SeqNumber, StateName};
 
@@ -26,8 +27,24 @@ pub struct Info {
     pub congestion_window: u32,
     /// Slow-start threshold in bytes.
     pub slow_start_threshold: u32,
+    /// Congestion control in use; `None` before there is any.
+    pub congestion: Option<Algorithm>,
     /// Bytes sent and not acknowledged.
     pub in_flight: u32,
+    /// Bytes of those that the peer holds above a gap (RFC 2018).
+    pub sacked: u32,
+    /// Bytes of those that are believed lost and have not been sent again.
+    pub lost: u32,
+    /// Bytes of payload that have arrived at the peer, acknowledged or held above a gap.
+    pub delivered: u64,
+    /// The last delivery rate measured, in bytes of payload a second; `None` if there was none.
+    pub delivery_rate: Option<u64>,
+    /// The application, not the network, limited that rate.
+    pub delivery_rate_app_limited: bool,
+    /// Bytes of payload a second at which segments leave, if they are paced.
+    pub pacing_rate: Option<u64>,
+    /// The least round-trip time measured; `None` before the first sample.
+    pub min_rtt: Option<Duration>,
     /// The peer's window in bytes.
     pub send_window: u32,
     /// Our window in bytes.
@@ -68,7 +85,7 @@ pub struct Info {
 
 impl Info {
     /// Zero where a state has no such thing.
-    pub(crate) fn of(state: &State, fast_open: Option<&FastOpen>) -> Self {
+    pub(crate) fn of(state: &State, config: &Config, fast_open: Option<&FastOpen>) -> Self {
         let mut info = Self {
             state: state.name(),
             send_mss: 0,
@@ -78,7 +95,15 @@ impl Info {
             rto: Duration::ZERO,
             congestion_window: 0,
             slow_start_threshold: 0,
+            congestion: None,
             in_flight: 0,
+            sacked: 0,
+            lost: 0,
+            delivered: 0,
+            delivery_rate: None,
+            delivery_rate_app_limited: false,
+            pacing_rate: None,
+            min_rtt: None,
             send_window: 0,
             receive_window: 0,
             snd_una: SeqNumber(0),
@@ -127,6 +152,7 @@ impl Info {
             info.rtt_variation = send.rtt.variation();
             info.rto = send.rtt.timeout(send.backoff());
             info.in_flight = send.flight_size();
+            send.describe_flow(&mut info, config);
             info.send_window = send.window;
             info.receive_window = receive.window();
             info.snd_una = send.una;

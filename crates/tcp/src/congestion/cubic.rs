@@ -1,7 +1,7 @@
 //! CUBIC (RFC 9438): the window follows a cubic function of the time since the last loss.
 
 use super::hystart::HyStart;
-use super::{Acknowledged, CongestionControl, after_idle};
+use super::{Acknowledged, CongestionControl, after_idle, after_underuse};
 use alloc::boxed::Box;
 use sockeye_wire::Instant;
 
@@ -191,6 +191,11 @@ impl CongestionControl for Cubic {
     fn on_ecn(&mut self, _in_flight: u32, mss: u32) {
         let kept = self.reduce(BETA_ECN_PERCENT, mss);
         self.window = kept.max(mss).min(self.window);
+    }
+
+    fn on_underused(&mut self, used: u32) {
+        (self.window, self.slow_start_threshold) =
+            after_underuse(self.window, self.slow_start_threshold, used);
     }
 
     fn on_idle(&mut self, restart_window: u32, timeouts: u32) {

@@ -14,7 +14,7 @@ const SAMPLES: u8 = 8;
 const GROWTH_DIVISOR: u32 = 4;
 /// CSS_ROUNDS.
 const ROUNDS: u8 = 5;
-/// L, without pacing.
+/// L, without pacing; with it there is none (RFC 9406 §4.3).
 const LIMIT_SEGMENTS: u32 = 8;
 
 /// Only the first slow start uses it.
@@ -58,7 +58,8 @@ impl HyStart {
             return acknowledged.bytes;
         }
         self.observe(acknowledged);
-        let bytes = acknowledged.bytes.min(LIMIT_SEGMENTS * acknowledged.mss);
+        let limit = if acknowledged.paced { u32::MAX } else { LIMIT_SEGMENTS * acknowledged.mss };
+        let bytes = acknowledged.bytes.min(limit);
         match self.phase {
             Phase::Conservative { .. } => bytes / GROWTH_DIVISOR,
             Phase::SlowStart | Phase::Over => bytes,

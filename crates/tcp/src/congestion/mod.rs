@@ -4,12 +4,15 @@ mod algorithm;
 mod cubic;
 mod hystart;
 mod reno;
+mod sample;
 #[cfg(test)]
 mod tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
 pub use cubic::Cubic;
 pub use reno::Reno;
+
+pub use sample::{LostSegment, RateSample, Sample};
 
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
@@ -27,6 +30,8 @@ pub struct Acknowledged {
     pub rtt: Option<Duration>,
     /// SRTT.
     pub smoothed_rtt: Duration,
+    /// What is sent is paced.
+    pub paced: bool,
     /// SND.UNA after it.
     pub una: SeqNumber,
     /// SND.NXT.
@@ -60,6 +65,37 @@ pub trait CongestionControl {
     /// The connection was idle for `timeouts` retransmission timeouts, at least one. The window halves for each, down to
     /// `restart_window`: RFC 5681 §4.1 in the gentle way of RFC 2861, as on Linux.
     fn on_idle(&mut self, restart_window: u32, timeouts: u32);
+
+    /// For a retransmission timeout, never more than `used` bytes of the window were in flight, or the initial window if that is more:
+    /// the window half believes it (RFC 2861 §2).
+    fn on_underused(&mut self, used: u32);
+
+    /// An acknowledgement reported that something arrived or was lost, or both; called in recovery too, after the calls above.
+    fn on_sample(&mut self, _sample: &Sample) {}
+
+    /// A segment was found to be lost; called before what follows from it.
+    fn on_segment_lost(&mut self, _lost: &LostSegment) {}
+
+    /// Everything sent before the last loss has arrived.
+    fn on_recovered(&mut self) {}
+
+    /// Something is about to leave and nothing is in flight, because the application had nothing to send.
+    fn on_restart(&mut self, _now: Instant) {}
+
+    /// Whether the window of this controller holds during recovery too, in place of proportional rate reduction.
+    fn steers_recovery(&self) -> bool {
+        false
+    }
+
+    /// Whether delivery rate samples of what is sent now say nothing of the network, because the controller itself holds it back.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// Octets of payload a second at which the controller wants segments to leave, if it does.
+    fn pacing_rate(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// The window after an idle time, and the threshold that remembers how large it was (RFC 2861 §2).
@@ -67,6 +103,14 @@ fn after_idle(window: u32, threshold: u32, restart_window: u32, timeouts: u32) -
     let threshold = threshold.max(window / 4 * 3);
     let restart_window = restart_window.min(window);
     (window.checked_shr(timeouts).unwrap_or(0).max(restart_window), threshold)
+}
+
+/// The window and the threshold after no more than `used` bytes of the window were (RFC 2861 §2).
+fn after_underuse(window: u32, threshold: u32, used: u32) -> (u32, u32) {
+    if used >= window {
+        return (window, threshold);
+    }
+    (window - (window - used) / 2, threshold.max(window / 4 * 3))
 }
 
 /// The controller of a connection: an enum, so that it lives in the connection.
@@ -81,6 +125,13 @@ impl Controller {
         match algorithm {
             Algorithm::Reno => Self::Reno(Reno::new(initial_window)),
             Algorithm::Cubic => Self::Cubic(Cubic::new(initial_window)),
+        }
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Reno(_) => Algorithm::Reno,
+            Self::Cubic(_) => Algorithm::Cubic,
         }
     }
 

@@ -1,6 +1,6 @@
 //! Reno: slow start and congestion avoidance (RFC 5681 §3.1) with appropriate byte counting (RFC 3465).
 
-use super::{Acknowledged, CongestionControl, after_idle};
+use super::{Acknowledged, CongestionControl, after_idle, after_underuse};
 
 /// RFC 5681.
 #[derive(Clone, Debug)]
@@ -72,6 +72,11 @@ impl CongestionControl for Reno {
         self.slow_start_threshold = kept.max(2 * mss);
         self.window = kept.max(mss).min(self.window);
         self.acked = 0;
+    }
+
+    fn on_underused(&mut self, used: u32) {
+        (self.window, self.slow_start_threshold) =
+            after_underuse(self.window, self.slow_start_threshold, used);
     }
 
     fn on_idle(&mut self, restart_window: u32, timeouts: u32) {

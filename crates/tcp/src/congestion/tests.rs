@@ -13,6 +13,7 @@ fn at(time: Duration, bytes: u32, una: u32) -> Acknowledged {
         mss: MSS,
         rtt: Some(Duration::from_millis(50)),
         smoothed_rtt: Duration::from_millis(50),
+        paced: false,
         una: SeqNumber(una),
         nxt: SeqNumber(una + 100 * MSS),
     }
@@ -229,4 +230,28 @@ fn algorithms_have_the_names_of_tcp_congestion() {
     }
     assert_eq!("vegas".parse::<Algorithm>(), Err(UnknownAlgorithm));
     assert_eq!(Algorithm::default().name(), "cubic");
+}
+
+/// RFC 2861 §2: the window goes half way to what is used of it, and the threshold remembers.
+#[test]
+fn an_unused_window_decays() {
+    for mut controller in Algorithm::ALL.map(|algorithm| Controller::new(algorithm, 100 * MSS)) {
+        controller.get_mut().on_loss(100 * MSS, MSS);
+        let window = controller.window();
+        controller.get_mut().on_underused(window);
+        assert_eq!(controller.window(), window);
+        controller.get_mut().on_underused(10 * MSS);
+        assert_eq!(controller.window(), 10 * MSS + (window - 10 * MSS) / 2);
+        assert_eq!(controller.slow_start_threshold(), window);
+    }
+}
+
+/// RFC 9406 §4.3: how much one acknowledgement lets the window grow is bounded only without pacing.
+#[test]
+fn hystart_bounds_growth_unless_paced() {
+    for (paced, grown) in [(false, 8), (true, 20)] {
+        let mut cubic = Cubic::new(40 * MSS);
+        cubic.on_acknowledged(&Acknowledged { paced, ..acked(20 * MSS) });
+        assert_eq!(cubic.window(), (40 + grown) * MSS);
+    }
 }

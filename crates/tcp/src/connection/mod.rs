@@ -323,6 +323,6 @@ impl Connection {
     /// A snapshot of the connection's inner life.
     #[must_use]
     pub fn info(&self) -> Info {
-        Info::of(&self.state, self.fast_open.as_deref())
+        Info::of(&self.state, &self.config, self.fast_open.as_deref())
     }
 }

@@ -21,7 +21,7 @@ pub(crate) enum Expired {
 
 impl Sender {
     pub(crate) fn deadline(&self) -> Instant {
-        self.timer.deadline()
+        self.timer.deadline().min(self.departure())
     }
 
     /// Chooses what to wait for: a delayed segment, a tail loss probe, or the retransmission timeout; nothing if all is acknowledged.

@@ -1,8 +1,11 @@
 //! What is in the network: a record for each transmission, in sequence order, which is also the SACK scoreboard (RFC 2018, RFC 6675).
 
 use super::rack::{AckTimes, Latest, Rack};
+use super::rate::{Newest, RateSampler, SnapshotId};
+use crate::congestion::{LostSegment, RateSample};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 use core::time::Duration;
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Instant, SeqNumber};
@@ -21,10 +24,12 @@ enum Place {
 /// One segment, or super-segment, that was sent and not yet acknowledged; or a run of those that the peer holds.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
-    start: SeqNumber,
+    pub(super) start: SeqNumber,
     /// Sequence numbers it takes, FIN included.
     len: u32,
     pub(super) sent_at: Instant,
+    /// How things stood when it was sent.
+    pub(super) snapshot: SnapshotId,
     pub(super) retransmitted: bool,
     place: Place,
 }
@@ -52,6 +57,7 @@ struct Board {
     latest: Latest,
     /// When the segment that may only be late counts as lost.
     reorder_at: Instant,
+    sampler: RateSampler,
 }
 
 /// What an acknowledgement delivered.
@@ -65,6 +71,8 @@ pub(super) struct Delivered {
     pub(super) acked: u32,
     /// Lowest end among the delivered records that were sent only once: originals that were not lost (RFC 5682).
     pub(super) original_end: Option<SeqNumber>,
+    /// The latest of what was delivered: the delivery rate is measured on it.
+    newest: Option<Newest>,
 }
 
 impl Delivered {
@@ -86,9 +94,14 @@ impl InFlight {
         self.0.as_ref().map_or(0, |board| board.sacked)
     }
 
+    /// Sequence numbers that are to be sent again.
+    pub(super) fn lost(&self) -> u32 {
+        self.0.as_ref().map_or(0, |board| board.lost)
+    }
+
     #[inline]
     pub(super) fn has_lost(&self) -> bool {
-        self.0.as_ref().is_some_and(|board| board.lost > 0)
+        self.lost() > 0
     }
 
     /// When the segment that may only be late counts as lost; far in the future if there is none.
@@ -99,7 +112,8 @@ impl InFlight {
 
     #[inline]
     pub(super) fn push(&mut self, now: Instant, start: SeqNumber, len: u32) {
-        self.0.get_or_insert_default().push(now, start, len);
+        let board = self.0.get_or_insert_with(|| Box::new(Board::new(now, start)));
+        board.push(now, start, len);
     }
 
     /// SND.UNA moved to `una`.
@@ -110,12 +124,37 @@ impl InFlight {
         times: &AckTimes,
         rack: &mut Rack,
     ) -> Delivered {
-        let Some(board) = &mut self.0 else { return Delivered::default() };
-        let delivered = board.acknowledge(una, times, rack);
+        self.0.as_mut().map_or_else(Delivered::default, |board| board.acknowledge(una, times, rack))
+    }
+
+    /// All that an acknowledgement reports was noted: the delivery rate that it shows.
+    #[inline]
+    pub(super) fn sample(
+        &mut self,
+        now: Instant,
+        delivered: &Delivered,
+        min_rtt: Duration,
+    ) -> Option<RateSample> {
+        let board = self.0.as_mut()?;
+        let octets = delivered.acked + delivered.sacked;
+        let sample = board.sampler.sample(now, octets, delivered.newest.as_ref(), min_rtt);
         if board.records.is_empty() {
             self.0 = None;
         }
-        delivered
+        sample
+    }
+
+    /// The sender has run dry.
+    #[inline]
+    pub(super) fn mark_app_limited(&mut self) {
+        if let Some(board) = &mut self.0 {
+            board.sampler.mark_app_limited(board.outstanding);
+        }
+    }
+
+    /// What was found to be lost since the last call.
+    pub(super) fn take_losses(&mut self) -> Vec<LostSegment> {
+        self.0.as_mut().map_or_else(Vec::new, |board| board.sampler.take_losses())
     }
 
     /// The peer reports that it holds `block`.
@@ -198,8 +237,8 @@ impl InFlight {
     }
 }
 
-impl Default for Board {
-    fn default() -> Self {
+impl Board {
+    fn new(now: Instant, una: SeqNumber) -> Self {
         Self {
             records: VecDeque::new(),
             outstanding: 0,
@@ -208,18 +247,19 @@ impl Default for Board {
             lost_from: SeqNumber(0),
             latest: Latest::default(),
             reorder_at: Instant::FAR_FUTURE,
+            sampler: RateSampler::new(now, una),
         }
     }
-}
 
-impl Board {
     #[inline]
     fn push(&mut self, now: Instant, start: SeqNumber, len: u32) {
+        let snapshot = self.sampler.on_sent(now, start, self.outstanding, false);
         self.outstanding += len;
         self.records.push_back(Record {
             start,
             len,
             sent_at: now,
+            snapshot,
             retransmitted: false,
             place: Place::Sent,
         });
@@ -239,6 +279,9 @@ impl Board {
         record.place = place;
         *self.count(old) -= len;
         *self.count(place) += len;
+        if place == Place::Lost {
+            self.sampler.on_lost(&self.records[index], len);
+        }
         if place == Place::Lost && (self.lost == len || start.before(self.lost_from)) {
             self.lost_from = start;
         }
@@ -272,6 +315,7 @@ impl Board {
                     delivered.note_original(record.end());
                 }
                 self.latest.on_delivered(record, times, rack);
+                self.sampler.on_delivered(record, &mut delivered.newest);
             }
             *self.count(place) -= part;
             self.records.pop_front();
@@ -311,7 +355,9 @@ impl Board {
                 delivered.note_original(record.end());
             }
             self.latest.on_delivered(record, times, rack);
+            self.sampler.on_delivered(record, &mut delivered.newest);
             delivered.sacked += record.len;
+            self.records[index].snapshot = SnapshotId::NONE;
             self.place(index, Place::Sacked);
             index = self.join_sacked(index) + 1;
         }
@@ -401,8 +447,11 @@ impl Board {
 
     fn resend(&mut self, now: Instant, index: usize, len: u32) {
         self.split(index, len);
+        let before = self.outstanding;
         self.place(index, Place::Sent);
         if let Some(record) = self.records.get_mut(index) {
+            self.sampler.release(record.snapshot);
+            record.snapshot = self.sampler.on_sent(now, record.start, before, true);
             record.retransmitted = true;
             record.sent_at = now;
         }
@@ -429,6 +478,7 @@ impl Board {
         if record.len <= len {
             return;
         }
+        self.sampler.on_split(record.snapshot);
         let mut rest = record.clone();
         record.len = len;
         rest.start = record.start + len;

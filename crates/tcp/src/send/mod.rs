@@ -2,20 +2,24 @@
 
 mod buffer;
 mod expiry;
+mod flow;
 mod frto;
 mod handshake;
 mod in_flight;
 mod newreno;
 mod on_ack;
 mod output;
+mod pacing;
 mod prr;
 mod rack;
+mod rate;
 mod recovery;
 mod rtt;
 mod tail_probe;
 #[cfg(test)]
 mod tests;
 mod timer;
+mod validation;
 
 pub(crate) use buffer::SendBuffer;
 pub(crate) use expiry::Expired;
@@ -25,6 +29,8 @@ pub(crate) use rtt::RttEstimator;
 use crate::Config;
 use crate::congestion::{Controller, initial_window};
 use crate::options::Negotiated;
+use alloc::boxed::Box;
+use flow::Flow;
 use in_flight::InFlight;
 use rack::Rack;
 use recovery::Recovery;
@@ -67,8 +73,8 @@ pub(crate) struct Sender {
     rto_frozen: bool,
     timer: RetransmissionTimer,
     last_sent: Instant,
-    /// The congestion window, and nothing else, stopped the last attempt to send.
-    blocked_by_congestion: bool,
+    /// Pacing, the use of the window, the delivery rate; absent before the first data.
+    flow: Option<Box<Flow>>,
     pub(crate) retransmissions: u32,
     pub(crate) bytes_acked: u64,
 }
@@ -126,7 +132,7 @@ impl Sender {
             rto_frozen: false,
             timer: RetransmissionTimer::default(),
             last_sent: Instant::ZERO,
-            blocked_by_congestion: false,
+            flow: None,
             retransmissions: 0,
             bytes_acked: 0,
         }

@@ -8,7 +8,7 @@ use super::recovery::{Episode, Kind};
 use super::tail_probe::Verdict;
 use super::{Fin, Sender, TimerKind};
 use crate::Segment;
-use crate::congestion::Acknowledged;
+use crate::congestion::{Acknowledged, RateSample, Sample};
 use core::time::Duration;
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Instant, SeqNumber};
@@ -44,6 +44,10 @@ impl Sender {
             (outcome, delivered) = self.advance(segment, &times);
         }
         let dsack = self.sack && self.take_sack_blocks(segment, &times, &mut delivered);
+        let rate = self.in_flight.sample(segment.arrival, &delivered, self.rack.min_rtt());
+        if let Some((flow, rate)) = self.flow.as_mut().zip(rate) {
+            flow.rate.observe(&rate);
+        }
         // A segment that was sent twice tells nothing, unless its echo says which transmission arrived (RFC 6298 §3).
         let sample_from = delivered.sample_from.or(echo.filter(|_| advanced));
         let sample = sample_from.map(|sent_at| segment.arrival.since(sent_at));
@@ -78,6 +82,7 @@ impl Sender {
             if was_limited && !lost && outcome.acked > 0 {
                 self.grow(segment.arrival, &delivered);
             }
+            self.tell_controller(segment.arrival, &delivered, rate);
             self.rearm(segment.arrival);
         }
         // Any acknowledgement answers the probes of a closed window (RFC 9293 MUST-37).
@@ -106,10 +111,46 @@ impl Sender {
             mss,
             rtt: delivered.sample_from.map(|sent_at| now.since(sent_at)),
             smoothed_rtt: self.rtt.smoothed().unwrap_or_default(),
+            paced: self.flow.as_ref().is_some_and(|flow| flow.pacer.is_used()),
             una: self.una,
             nxt: self.nxt,
         };
         self.controller.get_mut().on_acknowledged(&acknowledged);
+    }
+
+    /// What the acknowledgement tells of the path, for controllers that model it.
+    #[inline]
+    fn tell_controller(&mut self, now: Instant, delivered: &Delivered, rate: Option<RateSample>) {
+        let newly_lost = self.tell_losses();
+        if !self.controller.get().steers_recovery() {
+            return;
+        }
+        let sample = Sample {
+            now,
+            mss: self.mss(),
+            newly_acked: delivered.acked + delivered.sacked,
+            newly_lost,
+            in_flight: self.in_flight.outstanding(),
+            delivered: self.una + self.in_flight.sacked(),
+            rtt: delivered.sample_from.map(|sent_at| now.since(sent_at)),
+            rate,
+            window_limited: self.flow.as_ref().is_some_and(|flow| flow.usage.was_full()),
+            in_recovery: !self.recovery.is_open(),
+            selective: self.sack,
+        };
+        self.controller.get_mut().on_sample(&sample);
+        if self.controller.get().holds_back() {
+            self.in_flight.mark_app_limited();
+        }
+    }
+
+    /// Tells of the segments found to be lost since the last time; says how much that was.
+    pub(super) fn tell_losses(&mut self) -> u32 {
+        let losses = self.in_flight.take_losses();
+        for lost in &losses {
+            self.controller.get_mut().on_segment_lost(lost);
+        }
+        losses.iter().map(|lost| lost.len).sum()
     }
 
     /// SND.UNA moves.
@@ -269,6 +310,7 @@ impl Sender {
                 self.rack.on_recovered();
             }
             self.recovery.leave();
+            self.controller.get_mut().on_recovered();
             self.rto_frozen = false;
         }
     }

@@ -30,13 +30,25 @@ impl Sender {
         max_payload: usize,
         config: &Config,
     ) -> Option<Planned> {
-        if !self.is_probing_for_frto()
+        if let Some(flow) = &mut self.flow {
+            flow.pacer.clear();
+        }
+        let rate = self.pacing_rate(config);
+        let max_payload = self.burst(max_payload, rate);
+        let planned = if !self.is_probing_for_frto()
             && let Some((start, len)) = self.in_flight.next_lost()
         {
-            return self.retransmit(now, start, len, max_payload);
-        }
-        let len = self.sendable(now, max_payload, config)?;
-        Some(self.send_new(now, len))
+            self.retransmit(now, start, len, max_payload)?
+        } else {
+            let len = self.sendable(now, max_payload, config)?;
+            if !self.may_leave(now) {
+                return None;
+            }
+            self.send_new(now, len)
+        };
+        self.note_departure(now, planned.payload.len() as u32, planned.wire_segments, rate);
+        self.validate_window(now, self.congestion_room() < self.mss(), config);
+        Some(planned)
     }
 
     fn retransmit(
@@ -54,7 +66,7 @@ impl Sender {
         let whole = (max_payload as u32 / mss).max(1) * mss;
         let (len, allowed) = (len.min(whole), room.min(usable));
         let len = if len <= allowed { len } else { allowed / mss * mss };
-        if len == 0 {
+        if len == 0 || !self.may_leave(now) {
             return None;
         }
         let data_end = self.buffer_end();
@@ -73,13 +85,15 @@ impl Sender {
     fn sendable(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<u32> {
         let unsent = self.unsent();
         if unsent == 0 && self.fin != Fin::Queued {
+            if self.congestion_room() > 0 {
+                self.in_flight.mark_app_limited();
+            }
             return None;
         }
         self.restart_after_idle(now, config);
         let mss = self.mss();
         let usable = (self.una + self.window).since(self.nxt);
         let room = self.congestion_room();
-        self.blocked_by_congestion = false;
         if unsent == 0 {
             // The FIN takes a sequence number, so it needs window too.
             return self.or_persist(now, usable > 0).then_some(0);
@@ -91,12 +105,12 @@ impl Sender {
             if room >= mss {
                 return Some(if room >= len { len } else { room / mss * mss });
             }
-            self.blocked_by_congestion = true;
+            self.validate_window(now, true, config);
             return None;
         }
         if len == unsent {
             if room < len {
-                self.blocked_by_congestion = true;
+                self.validate_window(now, true, config);
                 return None;
             }
             return self.may_send_small(config).then_some(len);
@@ -110,11 +124,12 @@ impl Sender {
     /// A window that was not used for longer than a retransmission timeout says little about the network (RFC 5681 §4.1).
     #[inline]
     fn restart_after_idle(&mut self, now: Instant, config: &Config) {
-        if !self.is_all_acked() || !config.slow_start_after_idle || self.window == 0 {
+        if !self.is_all_acked() || self.window == 0 {
             return;
         }
+        self.controller.get_mut().on_restart(now);
         let (idle, timeout) = (now.since(self.last_sent), self.rtt.timeout(0));
-        if idle > timeout {
+        if config.slow_start_after_idle && idle > timeout {
             let restart =
                 crate::congestion::initial_window(self.mss(), config.initial_window_segments);
             let timeouts = (idle.as_nanos() - 1) / timeout.as_nanos().max(1);
@@ -194,15 +209,6 @@ impl Sender {
         };
         let room = window.saturating_sub(self.in_flight.outstanding());
         if self.is_probing_for_frto() { room.max(self.frto_room()) } else { room }
-    }
-
-    /// Whether the congestion window, rather than the application or the peer, bounds what is sent: only then may it grow
-    /// (tcp-requirements §3.27). In slow start half a window is enough, because it is to be outgrown.
-    #[inline]
-    pub(super) fn window_limited(&self) -> bool {
-        let (window, threshold) =
-            (self.controller.window(), self.controller.slow_start_threshold());
-        self.blocked_by_congestion || (window < threshold && self.flight_size() >= window / 2)
     }
 
     /// Silly-window override (RFC 9293 §3.8.6.2.1): the part of the data that a small window takes, once the timer has run out.

@@ -101,6 +101,12 @@ impl Rack {
         }
     }
 
+    /// The least round trip ever measured; zero if none was.
+    #[inline]
+    pub(super) fn min_rtt(&self) -> Duration {
+        Duration::from_micros(u64::from(self.min_rtt_micros))
+    }
+
     /// Step 4: how much later than expected a segment may be.
     pub(super) fn window(
         &self,

@@ -1,0 +1,102 @@
+//! What is known of how a sender's data flows: one block, allocated with the first segment.
+
+use super::Sender;
+use super::pacing::{Pacer, quantum};
+use super::rate::DeliveryRate;
+use super::validation::Usage;
+use crate::congestion::initial_window;
+use crate::{Config, Info};
+use alloc::boxed::Box;
+use sockeye_wire::{Instant, SeqNumber};
+
+#[derive(Debug)]
+pub(super) struct Flow {
+    pub(super) usage: Usage,
+    pub(super) pacer: Pacer,
+    pub(super) rate: DeliveryRate,
+}
+
+impl Flow {
+    fn new(now: Instant, una: SeqNumber) -> Box<Self> {
+        let (pacer, rate) = (Pacer::default(), DeliveryRate::default());
+        Box::new(Self { usage: Usage::new(now, una), pacer, rate })
+    }
+}
+
+impl Sender {
+    /// Most payload that one item may carry, pacing at `rate` if at all.
+    #[inline]
+    pub(super) fn burst(&self, max_payload: usize, rate: Option<u64>) -> usize {
+        rate.map_or(max_payload, |rate| max_payload.min(quantum(rate, self.mss()) as usize))
+    }
+
+    /// Whether pacing lets something leave now.
+    #[inline]
+    pub(super) fn may_leave(&mut self, now: Instant) -> bool {
+        self.flow.as_mut().is_none_or(|flow| flow.pacer.may_leave(now))
+    }
+
+    /// When what pacing keeps back may leave.
+    #[inline]
+    pub(super) fn departure(&self) -> Instant {
+        self.flow.as_ref().map_or(Instant::FAR_FUTURE, |flow| flow.pacer.deadline())
+    }
+
+    /// `octets` of payload in `segments` have left, paced at `rate` if at all.
+    #[inline]
+    pub(super) fn note_departure(
+        &mut self,
+        now: Instant,
+        octets: u32,
+        segments: u16,
+        rate: Option<u64>,
+    ) {
+        let una = self.una;
+        let flow = self.flow.get_or_insert_with(|| Flow::new(now, una));
+        if let Some(rate) = rate {
+            flow.pacer.on_sent(now, octets, segments, rate);
+        }
+    }
+
+    /// New data was sent, or the congestion window kept it back: how much of that window is used (RFC 2861).
+    #[inline]
+    pub(super) fn validate_window(&mut self, now: Instant, limited: bool, config: &Config) {
+        let (flight, mss) = (self.flight_size(), self.mss());
+        let (window, threshold) = self.congestion_window();
+        let Some(flow) = self.flow.as_deref_mut() else { return };
+        flow.usage.observe(flight, self.una, self.nxt, limited);
+        let is_limited = flow.usage.is_limited(window, threshold);
+        let timeout = self.rtt.timeout(0);
+        let underused = flow.usage.underused(now, flight, is_limited, timeout);
+        if let Some(used) = underused
+            && config.slow_start_after_idle
+            && self.recovery.is_open()
+        {
+            let used = used.max(initial_window(mss, config.initial_window_segments));
+            self.controller.get_mut().on_underused(used);
+        }
+    }
+
+    /// What is known of the flow, for people and programs.
+    pub(crate) fn describe_flow(&self, info: &mut Info, config: &Config) {
+        info.congestion = Some(self.controller.algorithm());
+        info.sacked = self.in_flight.sacked();
+        info.lost = self.in_flight.lost();
+        info.delivered = self.bytes_acked + u64::from(info.sacked);
+        info.pacing_rate = self.pacing_rate(config);
+        let min_rtt = self.rack.min_rtt();
+        info.min_rtt = (!min_rtt.is_zero()).then_some(min_rtt);
+        if let Some(rate) = self.flow.as_ref().map(|flow| flow.rate) {
+            info.delivery_rate = (rate.bytes_per_second > 0).then_some(rate.bytes_per_second);
+            info.delivery_rate_app_limited = rate.app_limited;
+        }
+    }
+
+    /// Whether the congestion window, rather than the application or the peer, bounds what is sent: only then may it grow
+    /// (tcp-requirements §3.27).
+    #[inline]
+    pub(super) fn window_limited(&self) -> bool {
+        let (window, threshold) = self.congestion_window();
+        self.flow.as_ref().is_some_and(|flow| flow.usage.is_limited(window, threshold))
+    }
+}

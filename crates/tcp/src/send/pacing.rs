@@ -1,0 +1,104 @@
+//! Pacing (tcp-requirements §3.34): segments leave one after the other rather than in bursts, which a queue on the way would have to
+//! hold.
+
+#[cfg(test)]
+mod tests;
+
+use super::Sender;
+use crate::Config;
+use core::time::Duration;
+use sockeye_wire::Instant;
+
+/// Segments at the start of a connection that leave unpaced: an initial window is small enough.
+const UNPACED_SEGMENTS: u8 = 10;
+/// How much leaves at once: what the rate carries in this time.
+const QUANTUM: Duration = Duration::from_millis(1);
+/// Never more than a super-segment.
+const MAX_QUANTUM: u64 = 65_536;
+
+/// When the next segment may leave.
+#[derive(Clone, Debug)]
+pub(super) struct Pacer {
+    departure: Instant,
+    /// Something waits for that time.
+    waiting: bool,
+    unpaced_segments: u8,
+}
+
+impl Default for Pacer {
+    fn default() -> Self {
+        Self { departure: Instant::ZERO, waiting: false, unpaced_segments: UNPACED_SEGMENTS }
+    }
+}
+
+impl Pacer {
+    /// Whether something may leave now; if not, [`deadline`](Self::deadline) is when it may.
+    #[inline]
+    pub(super) fn may_leave(&mut self, now: Instant) -> bool {
+        self.waiting = now < self.departure;
+        !self.waiting
+    }
+
+    /// Whether anything was ever paced.
+    pub(super) fn is_used(&self) -> bool {
+        self.departure > Instant::ZERO
+    }
+
+    /// Nothing waits any more.
+    #[inline]
+    pub(super) fn clear(&mut self) {
+        self.waiting = false;
+    }
+
+    /// When what waits may leave.
+    #[inline]
+    pub(super) fn deadline(&self) -> Instant {
+        if self.waiting { self.departure } else { Instant::FAR_FUTURE }
+    }
+
+    /// `octets` in `segments` leave; `rate` in octets a second.
+    pub(super) fn on_sent(&mut self, now: Instant, octets: u32, segments: u16, rate: u64) {
+        if self.unpaced_segments > 0 {
+            let left = u16::from(self.unpaced_segments).saturating_sub(segments);
+            self.unpaced_segments = left as u8;
+            self.departure = now;
+            return;
+        }
+        let nanos = u64::from(octets) * 1_000_000_000 / rate.max(1);
+        let takes = Duration::from_nanos(nanos);
+        // A late timer is made up for, but by no more than half of what leaves, or lateness would become bursts.
+        let credit = now.since(self.departure).min(takes / 2);
+        self.departure = now + (takes - credit);
+    }
+}
+
+/// Octets that may leave at once at `rate` octets a second.
+pub(super) fn quantum(rate: u64, mss: u32) -> u32 {
+    let carried = rate / (1_000_000_000 / QUANTUM.as_nanos() as u64);
+    carried.min(MAX_QUANTUM).max(2 * u64::from(mss)) as u32
+}
+
+impl Sender {
+    /// The rate to pace at, in octets a second; `None` to send as the windows allow.
+    #[inline]
+    pub(super) fn pacing_rate(&self, config: &Config) -> Option<u64> {
+        let own = self.controller.get().pacing_rate();
+        if own.is_none() && !config.pacing && config.max_pacing_rate.is_none() {
+            return None;
+        }
+        let rate = match own {
+            Some(rate) => rate,
+            None => self.window_rate()?,
+        };
+        Some(config.max_pacing_rate.map_or(rate, |most| rate.min(most)))
+    }
+
+    /// Twice the window a round trip in slow start, so that it can double, and a little more than it afterwards, as on Linux.
+    fn window_rate(&self) -> Option<u64> {
+        let (window, threshold) = self.congestion_window();
+        let percent = if window < threshold / 2 { 200 } else { 120 };
+        let micros = u64::try_from(self.rtt.smoothed()?.as_micros()).unwrap_or(u64::MAX).max(1);
+        let per_round = u64::from(window.max(self.flight_size()));
+        Some(per_round * percent * 10_000 / micros)
+    }
+}
