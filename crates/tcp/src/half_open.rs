@@ -1,5 +1,6 @@
 //! SYN-RECEIVED: a small record for a SYN that was answered (RFC 9293 §3.10.7.2, §3.10.7.4).
 
+use crate::auth::Signature;
 use crate::challenge::ChallengeThrottle;
 use crate::ecn::{self, EcnMode};
 use crate::fast_open::FastOpenOption;
@@ -171,12 +172,15 @@ impl HalfOpen {
                     timestamps,
                     self.negotiated.scaling.then_some(shift),
                 );
-                if self.ecn == EcnMode::Accurate && self.retransmissions == 0 && config.ecn.option {
+                // A signature takes the room of what a SYN-ACK can do without.
+                let spacious = self.negotiated.signature == Signature::None;
+                let first = self.retransmissions == 0;
+                if self.ecn == EcnMode::Accurate && first && config.ecn.option && spacious {
                     // The option tells the client that it gets through; where it does not, the second try does without
                     // (RFC 9768 §3.2.3.2.2). It rides only where there is room.
                     let _fits = options.push(&ecn::opening_option().as_option());
                 }
-                if let Some(offer) = offer {
+                if let Some(offer) = offer.filter(|_| spacious) {
                     offer.push(&mut options);
                 }
                 let echo = ecn::answer_flags(self.ecn, self.syn_codepoint, self.retransmissions);

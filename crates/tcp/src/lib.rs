@@ -17,6 +17,7 @@
 //! | [`congestion`] | the congestion-control trait and its implementations |
 //! | [`time_wait`] | the small record that a closed connection leaves behind |
 //! | [`isn`] | initial sequence numbers (RFC 6528) |
+//! | [`auth`] | signed segments: TCP-AO (RFC 5925) and MD5 (RFC 2385) |
 //! | `challenge` | the throttle of RFC 5961 |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -25,6 +26,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod auth;
 mod challenge;
 pub mod config;
 pub mod congestion;

@@ -1,5 +1,6 @@
 //! The active side of the handshake: SYN-SENT, and SYN-RECEIVED after SYNs crossed (RFC 9293 §3.5, §3.10.7.3).
 
+use crate::auth::Signature;
 use crate::fast_open::FastOpen;
 use crate::half_open::{HalfOpen, Origin};
 use crate::options::{Negotiated, Opening, Timestamps, syn_options};
@@ -72,6 +73,12 @@ impl SynSent {
         self.syn_data = data.len().min(usize::from(u16::MAX)) as u16;
     }
 
+    /// All segments will be signed, and the SYN has no room for a Fast Open cookie then.
+    pub(crate) fn sign(&mut self, signature: Signature) {
+        self.opening.signature = signature;
+        self.syn_data = 0;
+    }
+
     /// The path does not take the SYN with its data: it goes again at once, without (RFC 7413 §4.2.1).
     pub(crate) fn on_path_mss(&mut self, mss: u16) {
         if self.syn_data > 0 && self.retransmissions == 0 && mss < self.opening.mss {
@@ -95,7 +102,7 @@ impl SynSent {
         if !core::mem::take(&mut self.syn_due) {
             return None;
         }
-        let timestamps = config.timestamps.then(|| Timestamps {
+        let timestamps = self.opening.offers_timestamps(config).then(|| Timestamps {
             value: timestamp_clock(now, self.opening.timestamp_offset),
             echo: 0,
         });

@@ -1,6 +1,7 @@
 //! Options: what a segment carried, what an end offers, and what both agreed on.
 
 use crate::Config;
+use crate::auth::Signature;
 use crate::fast_open::FastOpenOption;
 use alloc::boxed::Box;
 use arrayvec::ArrayVec;
@@ -39,6 +40,8 @@ pub struct SegmentOptions {
     pub fast_open: Option<Box<FastOpenOption>>,
     /// AccECN octet counters.
     pub acc_ecn: Option<AccEcnCounters>,
+    /// How the segment claims to be signed; the last claim if there are several.
+    pub signature: Signature,
 }
 
 /// The octet counters of an AccECN option (RFC 9768 §3.2.3).
@@ -111,6 +114,8 @@ impl SegmentOptions {
                 TcpOption::AccEcn { e1_first, counters } => {
                     options.acc_ecn = Some(AccEcnCounters::decode(e1_first, counters));
                 }
+                TcpOption::Md5(_) => options.signature = Signature::Md5,
+                TcpOption::Authentication { .. } => options.signature = Signature::Ao,
                 option if view.flags().syn() => {
                     if let Some(fast_open) = FastOpenOption::decode(&option) {
                         options.fast_open = Some(Box::new(fast_open));
@@ -134,6 +139,14 @@ pub struct Opening {
     pub iss: SeqNumber,
     /// Added to the millisecond clock in every TSval (RFC 7323 §5.4).
     pub timestamp_offset: u32,
+    /// How all segments are signed, for which they must leave room.
+    pub signature: Signature,
+}
+
+impl Opening {
+    pub(crate) const fn offers_timestamps(&self, config: &Config) -> bool {
+        config.timestamps && self.signature.allows_timestamps()
+    }
 }
 
 /// What is in force on a connection.
@@ -151,6 +164,7 @@ pub(crate) struct Negotiated {
     pub(crate) timestamps: bool,
     pub(crate) sack: bool,
     pub(crate) timestamp_offset: u32,
+    pub(crate) signature: Signature,
 }
 
 impl Negotiated {
@@ -164,9 +178,10 @@ impl Negotiated {
             send_shift: if scaling { peer.window_scale.unwrap_or(0) } else { 0 },
             receive_shift: if scaling { config.window_shift() } else { 0 },
             scaling,
-            timestamps: config.timestamps && peer.timestamps.is_some(),
+            timestamps: opening.offers_timestamps(config) && peer.timestamps.is_some(),
             sack: config.sack && peer.sack_permitted,
             timestamp_offset: opening.timestamp_offset,
+            signature: opening.signature,
         }
     }
 
@@ -176,10 +191,10 @@ impl Negotiated {
         self.effective_mss()
     }
 
-    /// Payload of a full segment: options other than timestamps are rare enough to be subtracted one by one
+    /// Payload of a full segment: options other than timestamps and signatures are rare enough to be subtracted one by one
     /// (RFC 9293 §3.7.1, RFC 6691).
     pub(crate) fn effective_mss(&self) -> u16 {
-        let limit = self.peer_mss.min(self.own_mss);
+        let limit = self.peer_mss.min(self.own_mss) - self.signature.option_bytes();
         if self.timestamps { limit - 12 } else { limit }
     }
 }

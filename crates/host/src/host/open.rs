@@ -13,6 +13,7 @@ use alloc::sync::Arc;
 use core::hash::{BuildHasher, Hasher};
 use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
+use sockeye_tcp::auth::Signature;
 use sockeye_tcp::{Config, Connection, Endpoints, Events, Opening};
 use sockeye_wire::{Instant, SeqNumber};
 
@@ -252,7 +253,7 @@ impl Host {
             iss = minimum + 64_000;
         }
         let timestamp_offset = self.isn.timestamp_offset(endpoints);
-        Opening { mss, default_mss, iss, timestamp_offset }
+        Opening { mss, default_mss, iss, timestamp_offset, signature: Signature::None }
     }
 
     /// Puts a connection into its table, without making it findable.

@@ -170,12 +170,16 @@ impl Open {
             let fits = options.push_timestamps(value, echo);
             debug_assert!(fits.is_ok());
         }
-        if !blocks.is_empty() {
-            let fits = options.push_sack(blocks);
+        // A signature comes on top, in front of these.
+        let signature = usize::from(self.negotiated.signature.option_bytes());
+        let fitting = blocks.len().min(options.remaining().saturating_sub(signature + 4) / 8);
+        if fitting > 0 {
+            let fits = options.push_sack(&blocks[..fitting]);
             debug_assert!(fits.is_ok());
         }
         if let Some(ecn) = &mut self.ecn {
-            let left = options.remaining().min(room.saturating_sub(options.padded_len()));
+            let free = options.remaining().saturating_sub(signature);
+            let left = free.min(room.saturating_sub(options.padded_len()));
             if let Some(counters) = ecn.take_option(left) {
                 let fits = options.push(&counters.as_option());
                 debug_assert!(fits.is_ok());

@@ -16,7 +16,13 @@ pub(super) const ISS_B: SeqNumber = SeqNumber(7_654_321);
 pub(super) const MSS: u16 = 1_460;
 
 pub(super) fn opening(iss: SeqNumber) -> Opening {
-    Opening { mss: MSS, default_mss: 536, iss, timestamp_offset: iss.0 }
+    Opening {
+        mss: MSS,
+        default_mss: 536,
+        iss,
+        timestamp_offset: iss.0,
+        signature: Default::default(),
+    }
 }
 
 /// A transmitted segment through its bytes, as the peer decodes it.
