@@ -4,9 +4,11 @@ use crate::hash::Keyed;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::pages::Pages;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
+use sockeye_tcp::Config;
 
 /// Someone waits for connections.
 pub(crate) struct Listener {
@@ -14,6 +16,8 @@ pub(crate) struct Listener {
     /// Bounds the accept queue, and the half-open records each.
     pub(crate) backlog: usize,
     pub(crate) half_open: usize,
+    /// Settings of its connections.
+    pub(crate) config: Arc<Config>,
     pub(crate) to_accept: VecDeque<ConnectionId>,
     /// An event about it is on its way.
     pub(crate) announced: bool,
@@ -40,7 +44,12 @@ impl Listeners {
     }
 
     /// `None` if someone listens at exactly this address.
-    pub(crate) fn add(&mut self, local: SocketAddr, backlog: usize) -> Option<ListenerId> {
+    pub(crate) fn add(
+        &mut self,
+        local: SocketAddr,
+        backlog: usize,
+        config: Arc<Config>,
+    ) -> Option<ListenerId> {
         let at_port = self.by_port.entry(local.port()).or_default();
         let entries = &mut self.entries;
         if at_port.iter().any(|id| entries.get(id.0).is_some_and(|known| known.local == local)) {
@@ -50,6 +59,7 @@ impl Listeners {
             local,
             backlog: backlog.max(1),
             half_open: 0,
+            config,
             to_accept: VecDeque::new(),
             announced: false,
         }));

@@ -68,6 +68,10 @@ impl Ports {
         }
     }
 
+    pub(crate) fn has_connections(&self, port: u16) -> bool {
+        self.uses.get(&port).is_some_and(|uses| uses.connections > 0)
+    }
+
     fn is_reserved(&self, port: u16) -> bool {
         self.uses.get(&port).is_some_and(|uses| uses.reserved > 0)
     }

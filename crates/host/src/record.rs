@@ -15,6 +15,8 @@ pub(crate) struct Record {
     pub(crate) path: PathState,
     /// Waits in a listener's accept queue.
     pub(crate) listener: Option<ListenerId>,
+    /// Every acknowledgement of data is news.
+    pub(crate) tells_progress: bool,
     /// News not yet told.
     pub(crate) pending: Events,
     /// News are on their way.

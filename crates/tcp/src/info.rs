@@ -47,8 +47,14 @@ pub struct Info {
     pub min_rtt: Option<Duration>,
     /// The peer's window in bytes.
     pub send_window: u32,
+    /// The largest window that the peer ever offered, in bytes.
+    pub max_send_window: u32,
     /// Our window in bytes.
     pub receive_window: u32,
+    /// Bytes written and not sent.
+    pub unsent: u32,
+    /// The peer's FIN was received, and everything before it.
+    pub peer_finished: bool,
     /// First sequence number not acknowledged.
     pub snd_una: SeqNumber,
     /// Next sequence number to send.
@@ -105,7 +111,10 @@ impl Info {
             pacing_rate: None,
             min_rtt: None,
             send_window: 0,
+            max_send_window: 0,
             receive_window: 0,
+            unsent: 0,
+            peer_finished: false,
             snd_una: SeqNumber(0),
             snd_nxt: SeqNumber(0),
             rcv_nxt: SeqNumber(0),
@@ -140,7 +149,9 @@ impl Info {
                 info.snd_una = time_wait.snd_nxt();
                 info.snd_nxt = time_wait.snd_nxt();
                 info.rcv_nxt = time_wait.rcv_nxt();
+                info.peer_finished = true;
             }
+            State::Closed(closed) => info.peer_finished = closed.finished,
             _ => {}
         }
         if let Some(open) = state.open() {
@@ -154,7 +165,10 @@ impl Info {
             info.in_flight = send.flight_size();
             send.describe_flow(&mut info, config);
             info.send_window = send.window;
+            info.max_send_window = send.max_window;
             info.receive_window = receive.window();
+            info.unsent = send.unsent();
+            info.peer_finished = receive.is_finished();
             info.snd_una = send.una;
             info.snd_nxt = send.nxt;
             info.rcv_nxt = receive.nxt;

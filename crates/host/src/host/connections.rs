@@ -73,6 +73,11 @@ impl Host {
         Ok(count)
     }
 
+    /// Copies what [`read`](Self::read) would, from `skip` octets on, and leaves it to be read; see [`Connection::peek`].
+    pub fn peek(&mut self, id: ConnectionId, skip: usize, out: &mut [u8]) -> usize {
+        self.connections.get_mut(id.0).map_or(0, |record| record.connection.peek(skip, out))
+    }
+
     /// RECEIVE without copying: at most `max` octets; an empty chunk is the end of the peer's data.
     ///
     /// # Errors
@@ -153,6 +158,19 @@ impl Host {
         }
     }
 
+    /// Whether every acknowledgement of data is announced by [`Events::FORWARD_PROGRESS`], for a caller who bounds the send
+    /// buffer in its own way. Off at first.
+    pub fn set_tells_progress(&mut self, id: ConnectionId, on: bool) {
+        if let Some(record) = self.connections.get_mut(id.0) {
+            record.tells_progress = on;
+        }
+    }
+
+    /// Changes settings of a connection; see [`Connection::configure`].
+    pub fn configure(&mut self, now: Instant, id: ConnectionId, change: impl FnOnce(&mut Config)) {
+        let _ = self.call(now, id, |connection| connection.configure(change));
+    }
+
     /// Settings in force on a connection.
     #[must_use]
     pub fn connection_config(&self, id: ConnectionId) -> Option<&Config> {
@@ -189,7 +207,10 @@ impl Host {
         if events.intersects(Events::PATH_SUSPECT) {
             self.network.neighbours.suspect(hop.interface, hop.next);
         }
-        let news = for_application(events);
+        let mut news = for_application(events);
+        if record.tells_progress && events.intersects(Events::FORWARD_PROGRESS) {
+            news |= Events::FORWARD_PROGRESS;
+        }
         if news == Events::NONE || record.released {
             return;
         }

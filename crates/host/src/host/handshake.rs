@@ -10,7 +10,7 @@ use crate::timer::TimerKey;
 use crate::trace::SegmentTrace;
 use crate::wheel::TimerId;
 use alloc::sync::Arc;
-use sockeye_tcp::{Connection, Endpoints, HalfOpen, HalfOpenEvent, Segment};
+use sockeye_tcp::{Config, Connection, Endpoints, HalfOpen, HalfOpenEvent, Segment};
 use sockeye_wire::{Instant, SeqNumber, StateName};
 
 impl Host {
@@ -40,8 +40,9 @@ impl Host {
             return;
         };
         listener.half_open += 1;
+        let config = Arc::clone(&listener.config);
         let opening = self.opening(now, endpoints, &hop, minimum_iss);
-        let half_open = HalfOpen::on_syn(&self.config.tcp, opening, syn, now);
+        let half_open = HalfOpen::on_syn(&config, opening, syn, now);
         let deadline = half_open.deadline();
         let place = self.half_open.insert(HalfOpenRecord {
             half_open,
@@ -74,13 +75,14 @@ impl Host {
             self.refuse_half_open(now, index);
             return;
         };
+        let config = Arc::clone(&listener.config);
         if listener.is_full() && segment.flags.ack() && !segment.flags.rst() {
             // The peer believes the connection open; our SYN-ACK again will make it try again, as Linux does.
             self.counters.dropped_backlog_full += 1;
             return;
         }
         let trace = trace_in(now, endpoints, &segment);
-        let event = record.half_open.on_segment(now, &self.config.tcp, segment);
+        let event = record.half_open.on_segment(now, &config, segment);
         match event {
             HalfOpenEvent::Waiting => {
                 self.observe(|| SegmentTrace { state: StateName::SynReceived, ..trace });
@@ -131,7 +133,8 @@ impl Host {
 
     /// Sends what a half-open record has to say.
     pub(super) fn half_open_output(&mut self, now: Instant, index: u32) {
-        let config = Arc::clone(&self.config.tcp);
+        let Some(record) = self.half_open.at(index) else { return };
+        let config = self.listener_config(record.listener);
         while let Some(record) = self.half_open.at_mut(index)
             && let Some(transmit) = record.half_open.poll_transmit(now, &config)
         {
@@ -153,14 +156,21 @@ impl Host {
 
     pub(super) fn on_half_open_timer(&mut self, now: Instant, index: u32) {
         let Some(record) = self.half_open.at_mut(index) else { return };
-        if self.listeners.get(record.listener).is_none() {
+        let Some(listener) = self.listeners.get(record.listener) else {
             self.refuse_half_open(now, index);
-        } else if record.half_open.on_timer(now, &self.config.tcp) {
+            return;
+        };
+        if record.half_open.on_timer(now, &listener.config) {
             self.wheel.set(record.timer, Some(record.half_open.deadline()));
             self.half_open_output(now, index);
         } else {
             self.forget_half_open(index);
         }
+    }
+
+    /// The host's own settings if the listener is gone.
+    fn listener_config(&self, id: ListenerId) -> Arc<Config> {
+        Arc::clone(self.listeners.get(id).map_or(&self.config.tcp, |listener| &listener.config))
     }
 
     fn forget_half_open(&mut self, index: u32) {

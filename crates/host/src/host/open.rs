@@ -31,6 +31,20 @@ impl Host {
     /// [`HostError::AddrInUse`] if someone listens exactly there, [`HostError::AddrNotAvailable`] if the address is not the
     /// host's, [`HostError::PortsExhausted`] if port 0 was asked for and all are taken.
     pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<ListenerId, HostError> {
+        let config = Arc::clone(&self.config.tcp);
+        self.listen_with(local, backlog, config)
+    }
+
+    /// [`listen`](Self::listen) with settings of its own for the connections it gets.
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen).
+    pub fn listen_with(
+        &mut self,
+        local: SocketAddr,
+        backlog: usize,
+        config: Arc<Config>,
+    ) -> Result<ListenerId, HostError> {
         let mut local = without_flow(local);
         if !local.ip().is_unspecified() && !self.network.is_own(local.ip()) {
             return Err(HostError::AddrNotAvailable(local.ip()));
@@ -39,9 +53,29 @@ impl Host {
             let port = self.ports.unused(local);
             local.set_port(port.ok_or(HostError::PortsExhausted(local))?);
         }
-        let id = self.listeners.add(local, backlog).ok_or(HostError::AddrInUse(local))?;
+        let id = self.listeners.add(local, backlog, config).ok_or(HostError::AddrInUse(local))?;
         self.ports.reserve(local.port());
         Ok(id)
+    }
+
+    /// Changes how many connections may wait. False if the listener is gone.
+    pub fn set_backlog(&mut self, id: ListenerId, backlog: usize) -> bool {
+        let Some(listener) = self.listeners.get_mut(id) else { return false };
+        listener.backlog = backlog.max(1);
+        true
+    }
+
+    /// Changes the settings of a listener's connections to come. False if the listener is gone.
+    pub fn set_listener_config(&mut self, id: ListenerId, config: Arc<Config>) -> bool {
+        let Some(listener) = self.listeners.get_mut(id) else { return false };
+        listener.config = config;
+        true
+    }
+
+    /// How many connections of a listener wait to be accepted.
+    #[must_use]
+    pub fn waiting_to_accept(&self, id: ListenerId) -> usize {
+        self.listeners.get(id).map_or(0, |listener| listener.to_accept.len())
     }
 
     /// Where a listener listens; none if it is gone.
@@ -101,6 +135,27 @@ impl Host {
     /// Gives a bound address back; false if it was not bound.
     pub fn unbind(&mut self, local: SocketAddr) -> bool {
         self.ports.unbind(without_flow(local))
+    }
+
+    /// A port that nobody uses, for an owner who keeps his own books on addresses; none if all are taken.
+    pub fn unused_port(&mut self, local: SocketAddr) -> Option<u16> {
+        self.ports.unused(local)
+    }
+
+    /// Keeps a port out of ephemeral use, whatever its address; once for each [`release_port`](Self::release_port).
+    pub fn hold_port(&mut self, port: u16) {
+        self.ports.reserve(port);
+    }
+
+    /// Gives a held port back.
+    pub fn release_port(&mut self, port: u16) {
+        self.ports.unreserve(port);
+    }
+
+    /// Whether a connection has the local port, half-open ones and TIME-WAIT included.
+    #[must_use]
+    pub fn has_connections_at(&self, port: u16) -> bool {
+        self.ports.has_connections(port)
     }
 
     /// Active OPEN to `remote`, from `local` if given; its address may be unspecified and its port 0, and both are then
@@ -283,6 +338,7 @@ impl Host {
                 dscp: 0,
             },
             listener,
+            tells_progress: false,
             pending: Events::NONE,
             announced: false,
             ready: false,

@@ -4,7 +4,7 @@ use super::Connection;
 use crate::fast_open::FastOpened;
 use crate::send::SendBuffer;
 use crate::state::State;
-use crate::{Error, Events, KeepAlive};
+use crate::{Config, Error, Events, KeepAlive};
 use alloc::sync::Arc;
 use bytes::Bytes;
 use core::time::Duration;
@@ -113,6 +113,11 @@ impl Connection {
             Some(unread) if !unread.is_empty() => Ok(unread.read(out)),
             _ => self.nothing_to_read().map(|()| 0),
         }
+    }
+
+    /// Copies what [`read`](Self::read) would, from `skip` octets on, and leaves it to be read; says how much, 0 if nothing is there.
+    pub fn peek(&mut self, skip: usize, out: &mut [u8]) -> usize {
+        self.state.unread_mut().map_or(0, |unread| unread.peek(skip, out))
     }
 
     /// RECEIVE without copying: at most `max` octets of what arrived next; an empty chunk is the end of the peer's data.
@@ -252,6 +257,12 @@ impl Connection {
         if self.config.user_timeout != timeout {
             Arc::make_mut(&mut self.config).user_timeout = timeout;
         }
+    }
+
+    /// Changes settings; those that only matter while a connection opens come too late. Buffers have
+    /// [`set_buffers`](Self::set_buffers).
+    pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(Arc::make_mut(&mut self.config));
     }
 
     /// Sizes of the two buffers, in bytes; they do not change by themselves any more. The window shift was fixed by the handshake, so that a later growth may not be

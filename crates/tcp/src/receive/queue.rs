@@ -94,6 +94,21 @@ impl ReadQueue {
         at
     }
 
+    /// Copies what lies `skip` octets ahead to the front of `out`, and leaves it there; says how much.
+    pub(crate) fn peek(&mut self, mut skip: usize, out: &mut [u8]) -> usize {
+        let Some(pieces) = self.pieces.as_mut() else { return 0 };
+        pieces.flush_gathered();
+        let mut at = 0;
+        for piece in &pieces.queue {
+            let from = skip.min(piece.len());
+            skip -= from;
+            let count = (piece.len() - from).min(out.len() - at);
+            out[at..at + count].copy_from_slice(&piece[from..from + count]);
+            at += count;
+        }
+        at
+    }
+
     /// Takes the first slice, at most `max` octets of it, without copying.
     pub(crate) fn read_chunk(&mut self, max: usize) -> Option<Bytes> {
         let piece = self.front()?;

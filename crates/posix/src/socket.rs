@@ -1,0 +1,148 @@
+//! What a socket keeps beside its connection.
+
+use crate::config::SocketsConfig;
+use crate::option::Linger;
+use crate::send_queue::SendQueue;
+use core::net::SocketAddr;
+use core::time::Duration;
+use sockeye_host::{ConnectionId, ListenerId};
+use sockeye_tcp::KeepAlive;
+
+#[derive(Debug)]
+pub(crate) struct Socket {
+    pub(crate) ipv6: bool,
+    pub(crate) options: Options,
+    /// As the host knows it: a mapped address is an IPv4 one.
+    pub(crate) bound: Option<SocketAddr>,
+    pub(crate) phase: Phase,
+}
+
+/// Linux's `sock->state` and `sk->sk_state`, as far as they are not the connection's own.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// Neither listening nor connected.
+    Idle,
+    /// One listener, or two if it takes IPv4 connections by mapped addresses.
+    Listening(Vec<ListenerId>),
+    /// It has, or had, a connection.
+    Linked(Link),
+}
+
+/// A socket's relation to its connection.
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) id: ConnectionId,
+    /// No `connect` has told the program yet that it succeeded.
+    pub(crate) connecting: bool,
+    pub(crate) shut_read: bool,
+    pub(crate) shut_write: bool,
+    /// The error that ended the connection was told.
+    pub(crate) error_told: bool,
+    /// The soft error that was told last.
+    pub(crate) soft_error_told: Option<sockeye_tcp::Error>,
+    /// The urgent octet was read out of band.
+    pub(crate) urgent_read: bool,
+    pub(crate) send: SendQueue,
+    /// Somebody was told that there is no room (Linux's `SOCK_NOSPACE`).
+    pub(crate) starved: bool,
+}
+
+impl Link {
+    pub(crate) fn new(id: ConnectionId, connecting: bool) -> Self {
+        Self {
+            id,
+            connecting,
+            shut_read: false,
+            shut_write: false,
+            error_told: false,
+            soft_error_told: None,
+            urgent_read: false,
+            send: SendQueue::default(),
+            starved: false,
+        }
+    }
+}
+
+/// What was set by `setsockopt`; a listener's are the beginning of its connections'.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) reuse_address: bool,
+    pub(crate) reuse_port: bool,
+    pub(crate) keep_alive: bool,
+    pub(crate) oob_inline: bool,
+    pub(crate) linger: Linger,
+    pub(crate) receive_low_water: i32,
+    pub(crate) receive_timeout: Option<Duration>,
+    pub(crate) send_timeout: Option<Duration>,
+    /// As Linux counts, with overhead.
+    pub(crate) send_buffer: u32,
+    /// Set by the program: it no longer grows by itself.
+    pub(crate) send_buffer_locked: bool,
+    pub(crate) receive_buffer: u32,
+    pub(crate) receive_buffer_locked: bool,
+    pub(crate) free_bind: bool,
+    pub(crate) v6_only: bool,
+    pub(crate) tos: u8,
+    pub(crate) traffic_class: u8,
+    /// None: the host's.
+    pub(crate) hop_limit: Option<u8>,
+    pub(crate) no_delay: bool,
+    pub(crate) cork: bool,
+    pub(crate) keep: KeepAlive,
+    pub(crate) syn_retries: Option<u8>,
+    pub(crate) linger2: Option<Duration>,
+    pub(crate) user_timeout: Option<Duration>,
+    pub(crate) notsent_low_water: Option<u32>,
+    pub(crate) congestion: Option<&'static str>,
+    pub(crate) inq: bool,
+    pub(crate) zero_copy: bool,
+    /// Kept and given back, without effect here: flags that concern other layers.
+    pub(crate) priority: i32,
+    pub(crate) mark: i32,
+    pub(crate) broadcast: bool,
+    pub(crate) dont_route: bool,
+    pub(crate) debug: bool,
+    pub(crate) receive_errors: bool,
+    pub(crate) bind_no_port: bool,
+}
+
+impl Options {
+    pub(crate) fn new(config: &SocketsConfig) -> Self {
+        Self {
+            reuse_address: false,
+            reuse_port: false,
+            keep_alive: false,
+            oob_inline: false,
+            linger: Linger::default(),
+            receive_low_water: 1,
+            receive_timeout: None,
+            send_timeout: None,
+            send_buffer: config.send_buffer.default,
+            send_buffer_locked: false,
+            receive_buffer: config.receive_buffer.default,
+            receive_buffer_locked: false,
+            free_bind: false,
+            v6_only: config.v6_only,
+            tos: 0,
+            traffic_class: 0,
+            hop_limit: None,
+            no_delay: false,
+            cork: false,
+            keep: KeepAlive::default(),
+            syn_retries: None,
+            linger2: None,
+            user_timeout: None,
+            notsent_low_water: None,
+            congestion: None,
+            inq: false,
+            zero_copy: false,
+            priority: 0,
+            mark: 0,
+            broadcast: false,
+            dont_route: false,
+            debug: false,
+            receive_errors: false,
+            bind_no_port: false,
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `getsockopt`.
+
+use super::Sockets;
+use super::set_option::algorithm_name;
+use super::status::Status;
+use crate::abi::{AF_INET, AF_INET6, Fd, IPPROTO_TCP, SOCK_STREAM};
+use crate::errno::Errno;
+use crate::option::{Kind, SocketOption as Opt, encode_timeval};
+use crate::socket::{Phase, Socket};
+use crate::tcp_info::TcpInfo;
+use core::time::Duration;
+use sockeye_host::ListenerId;
+use sockeye_tcp::Config;
+use sockeye_wire::StateName;
+
+impl Sockets {
+    /// `getsockopt(2)`: the value as it lies in memory. The caller cuts it to the room that the program has.
+    ///
+    /// # Errors
+    /// [`Errno::EBADF`], [`Errno::ENOTSOCK`], [`Errno::ENOPROTOOPT`] for options that do not exist or are not supported,
+    /// [`Errno::ENOTCONN`] (`IP_MTU`).
+    pub fn getsockopt(&mut self, fd: Fd, level: i32, number: i32) -> Result<Vec<u8>, Errno> {
+        let file = self.files.find(fd)?;
+        self.files.socket(file)?;
+        let option = Opt::find(level, number).ok_or(Errno::ENOPROTOOPT)?;
+        if option == Opt::Error {
+            let error = self.take_any_error(file);
+            return Ok(error.map_or(0, Errno::number).to_ne_bytes().to_vec());
+        }
+        let socket = self.files.socket(file)?;
+        match option.kind() {
+            Kind::Int => self.int_option(socket, option).map(|int| int.to_ne_bytes().to_vec()),
+            _ => self.other_option(socket, option),
+        }
+    }
+
+    /// `getsockopt(2)` of an option that is a C `int`.
+    ///
+    /// # Errors
+    /// As [`getsockopt`](Self::getsockopt), and [`Errno::EINVAL`] if the value is no `int`.
+    pub fn getsockopt_int(&mut self, fd: Fd, option: Opt) -> Result<i32, Errno> {
+        let bytes = self.getsockopt(fd, option.level(), option.number())?;
+        crate::option::decode_int(&bytes)
+    }
+
+    /// `getsockopt(TCP_INFO)`.
+    ///
+    /// # Errors
+    /// [`Errno::EBADF`], [`Errno::ENOTSOCK`].
+    pub fn tcp_info(&self, fd: Fd) -> Result<TcpInfo, Errno> {
+        self.files.socket(self.files.find(fd)?).map(|socket| self.info_of(socket))
+    }
+
+    fn int_option(&self, socket: &Socket, option: Opt) -> Result<i32, Errno> {
+        let options = &socket.options;
+        let seconds = |time: Duration| i32::try_from(time.as_secs()).unwrap_or(i32::MAX);
+        let config = self.settings_of(socket);
+        Ok(match option {
+            Opt::Type => SOCK_STREAM,
+            Opt::Domain => {
+                if socket.ipv6 {
+                    AF_INET6
+                } else {
+                    AF_INET
+                }
+            }
+            Opt::Protocol => IPPROTO_TCP,
+            Opt::AcceptConnections => i32::from(matches!(socket.phase, Phase::Listening(_))),
+            Opt::Debug => i32::from(options.debug),
+            Opt::ReuseAddress => i32::from(options.reuse_address),
+            Opt::ReusePort => i32::from(options.reuse_port),
+            Opt::DontRoute => i32::from(options.dont_route),
+            Opt::Broadcast => i32::from(options.broadcast),
+            Opt::SendBuffer => options.send_buffer as i32,
+            Opt::ReceiveBuffer => options.receive_buffer as i32,
+            Opt::KeepAlive => i32::from(options.keep_alive),
+            Opt::OobInline => i32::from(options.oob_inline),
+            Opt::Priority => options.priority,
+            Opt::Mark => options.mark,
+            Opt::ReceiveLowWater => options.receive_low_water,
+            Opt::SendLowWater => 1,
+            // Unlimited.
+            Opt::MaxPacingRate => -1,
+            Opt::ZeroCopy => i32::from(options.zero_copy),
+            Opt::Tos => i32::from(options.tos),
+            Opt::TrafficClass => i32::from(options.traffic_class),
+            Opt::Ttl | Opt::UnicastHops => {
+                i32::from(options.hop_limit.unwrap_or(self.host.config().hop_limit))
+            }
+            // IP_PMTUDISC_WANT: the stack always discovers.
+            Opt::MtuDiscover | Opt::V6MtuDiscover => 1,
+            Opt::RecvErr | Opt::V6RecvErr => i32::from(options.receive_errors),
+            Opt::Mtu | Opt::V6Mtu => {
+                let status = socket.link().and_then(|link| Status::of(&self.host, link));
+                let status = status.filter(|status| !status.over).ok_or(Errno::ENOTCONN)?;
+                self.path_mtu(socket, &status) as i32
+            }
+            Opt::FreeBind => i32::from(options.free_bind),
+            Opt::BindAddressNoPort => i32::from(options.bind_no_port),
+            Opt::V6Only if socket.ipv6 => i32::from(options.v6_only),
+            Opt::NoDelay => i32::from(options.no_delay),
+            Opt::Cork => i32::from(options.cork),
+            Opt::MaxSegment => match socket.link().and_then(|link| Status::of(&self.host, link)) {
+                Some(status) if !status.over && !status.is_opening() => {
+                    i32::from(status.info.send_mss)
+                }
+                // What RFC 9293 MUST-15 makes of not knowing.
+                _ => 536,
+            },
+            Opt::KeepIdle => seconds(options.keep.idle),
+            Opt::KeepInterval => seconds(options.keep.interval),
+            Opt::KeepCount => i32::from(options.keep.probes),
+            Opt::SynCount => i32::from(options.syn_retries.unwrap_or(config.syn_retries)),
+            Opt::Linger2 => seconds(options.linger2.unwrap_or(config.fin_wait_2)),
+            Opt::QuickAck => 1,
+            Opt::UserTimeout => {
+                let timeout = options.user_timeout.unwrap_or_default();
+                i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
+            }
+            Opt::NotSentLowWater => options.notsent_low_water.unwrap_or(0) as i32,
+            Opt::Inq => i32::from(options.inq),
+            _ => return Err(Errno::ENOPROTOOPT),
+        })
+    }
+
+    fn other_option(&self, socket: &Socket, option: Opt) -> Result<Vec<u8>, Errno> {
+        let options = &socket.options;
+        Ok(match option {
+            Opt::Linger => options.linger.encode(),
+            Opt::ReceiveTimeout => encode_timeval(options.receive_timeout),
+            Opt::SendTimeout => encode_timeval(options.send_timeout),
+            // Bound to none.
+            Opt::BindToDevice => Vec::new(),
+            Opt::Congestion => {
+                let name = algorithm_name(self.settings_of(socket).congestion);
+                let mut text = name.as_bytes().to_vec();
+                // TCP_CA_NAME_MAX.
+                text.resize(16, 0);
+                text
+            }
+            Opt::Info => self.info_of(socket).encode(),
+            // Linux: Reno and CUBIC tell nothing.
+            Opt::CongestionInfo => Vec::new(),
+            _ => return Err(Errno::ENOPROTOOPT),
+        })
+    }
+
+    /// Settings in force, or those to come.
+    fn settings_of(&self, socket: &Socket) -> Config {
+        match socket.link().and_then(|link| self.host.connection_config(link.id)) {
+            Some(config) => config.clone(),
+            None => (*self.connection_config(socket)).clone(),
+        }
+    }
+
+    /// The path MTU that the segment size follows from.
+    fn path_mtu(&self, socket: &Socket, status: &Status) -> u32 {
+        let ends = socket.link().and_then(|link| self.host.endpoints(link.id));
+        let headers = if ends.is_some_and(|ends| ends.remote.is_ipv6()) { 60 } else { 40 };
+        let timestamps = if status.info.timestamps { 12 } else { 0 };
+        u32::from(status.info.send_mss) + headers + timestamps
+    }
+
+    fn info_of(&self, socket: &Socket) -> TcpInfo {
+        match &socket.phase {
+            Phase::Idle => TcpInfo::of_state(StateName::Closed),
+            Phase::Listening(listeners) => {
+                let waiting = |id: &ListenerId| self.host.waiting_to_accept(*id) as u32;
+                TcpInfo {
+                    unacked: listeners.iter().map(waiting).sum(),
+                    ..TcpInfo::of_state(StateName::Listen)
+                }
+            }
+            Phase::Linked(link) => match Status::of(&self.host, link) {
+                // Linux has TIME-WAIT apart from the socket.
+                Some(status) if status.over => TcpInfo {
+                    bytes_acked: status.info.bytes_acked,
+                    bytes_received: status.info.bytes_received,
+                    ..TcpInfo::of_state(StateName::Closed)
+                },
+                Some(status) => TcpInfo {
+                    pmtu: self.path_mtu(socket, &status),
+                    notsent_bytes: status.info.unsent,
+                    ..TcpInfo::of_connection(&status.info)
+                },
+                None => TcpInfo::of_state(StateName::Closed),
+            },
+        }
+    }
+}

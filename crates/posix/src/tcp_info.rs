@@ -1,0 +1,275 @@
+//! `struct tcp_info`, by name and in Linux's layout.
+
+use core::time::Duration;
+use sockeye_tcp::Info;
+use sockeye_wire::StateName;
+
+/// `tcpi_options`: timestamps are in use.
+pub const TCPI_OPT_TIMESTAMPS: u8 = 1;
+/// `tcpi_options`: SACK is in use.
+pub const TCPI_OPT_SACK: u8 = 2;
+/// `tcpi_options`: window scaling is in use.
+pub const TCPI_OPT_WSCALE: u8 = 4;
+/// `tcpi_options`: ECN is in use.
+pub const TCPI_OPT_ECN: u8 = 8;
+/// `tcpi_options`: a packet with the ECN capability was received.
+pub const TCPI_OPT_ECN_SEEN: u8 = 16;
+/// `tcpi_options`: data in our SYN was acknowledged by the SYN-ACK, or accepted from the peer's SYN.
+pub const TCPI_OPT_SYN_DATA: u8 = 32;
+
+macro_rules! tcp_info {
+    (
+        bytes { $($(#[$byte_doc:meta])* $byte:ident,)+ }
+        bits { $($(#[$bit_doc:meta])* $bit:ident,)+ }
+        rest { $($(#[$doc:meta])* $name:ident: $kind:ty,)+ }
+    ) => {
+        /// What `getsockopt(TCP_INFO)` tells. Fields have Linux's names without `tcpi_`, and Linux's units: microseconds
+        /// unless said otherwise, segments where Linux counts segments.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[non_exhaustive]
+        pub struct TcpInfo {
+            $($(#[$byte_doc])* pub $byte: u8,)+
+            $($(#[$bit_doc])* pub $bit: u8,)+
+            $($(#[$doc])* pub $name: $kind,)+
+        }
+
+        impl TcpInfo {
+            /// The names of all fields, as Linux has them.
+            pub const NAMES: &'static [&'static str] = &[
+                $(concat!("tcpi_", stringify!($byte)),)+
+                $(concat!("tcpi_", stringify!($bit)),)+
+                $(concat!("tcpi_", stringify!($name)),)+
+            ];
+
+            /// A field by Linux's name, `tcpi_rtt` for example; none if there is no such field.
+            #[must_use]
+            pub fn get(&self, name: &str) -> Option<u64> {
+                match name.strip_prefix("tcpi_")? {
+                    $(stringify!($byte) => Some(u64::from(self.$byte)),)+
+                    $(stringify!($bit) => Some(u64::from(self.$bit)),)+
+                    $(stringify!($name) => Some(u64::from(self.$name)),)+
+                    _ => None,
+                }
+            }
+
+            /// In Linux's layout, which has no padding.
+            #[must_use]
+            pub fn encode(&self) -> Vec<u8> {
+                let mut bytes = vec![$(self.$byte,)+];
+                bytes.push(self.snd_wscale | self.rcv_wscale << 4);
+                bytes.push(self.delivery_rate_app_limited | self.fastopen_client_fail << 1);
+                $(bytes.extend_from_slice(&self.$name.to_ne_bytes());)+
+                bytes
+            }
+        }
+    };
+}
+
+tcp_info! {
+    bytes {
+        /// State, in Linux's numbers.
+        state,
+        /// State of congestion control: 0 open, 1 disorder, 2 CWR, 3 recovery, 4 loss.
+        ca_state,
+        /// Consecutive retransmission timeouts.
+        retransmits,
+        /// Unanswered window and keep-alive probes.
+        probes,
+        /// Exponent of the timeout's backoff.
+        backoff,
+        /// [`TCPI_OPT_TIMESTAMPS`] and so on.
+        options,
+    }
+    bits {
+        /// The peer's window shift.
+        snd_wscale,
+        /// Our window shift.
+        rcv_wscale,
+        /// The delivery rate was limited by the application.
+        delivery_rate_app_limited,
+        /// Why Fast Open failed: 0 it did not, 1 no cookie, 2 data not acknowledged, 3 SYN lost.
+        fastopen_client_fail,
+    }
+    rest {
+        /// Retransmission timeout.
+        rto: u32,
+        /// Delay of acknowledgements.
+        ato: u32,
+        /// Payload of a full segment to the peer.
+        snd_mss: u32,
+        /// Estimate of the peer's full segments.
+        rcv_mss: u32,
+        /// Segments in flight; of a listener the length of the accept queue.
+        unacked: u32,
+        /// Segments that the peer reported by SACK; of a listener the backlog.
+        sacked: u32,
+        /// Segments believed lost.
+        lost: u32,
+        /// Retransmissions in flight.
+        retrans: u32,
+        /// Always 0, as in Linux.
+        fackets: u32,
+        /// Milliseconds since data was sent.
+        last_data_sent: u32,
+        /// Always 0, as in Linux.
+        last_ack_sent: u32,
+        /// Milliseconds since data was received.
+        last_data_recv: u32,
+        /// Milliseconds since an acknowledgement was received.
+        last_ack_recv: u32,
+        /// Path MTU.
+        pmtu: u32,
+        /// Size up to which our window may grow.
+        rcv_ssthresh: u32,
+        /// Smoothed round-trip time.
+        rtt: u32,
+        /// Its variation.
+        rttvar: u32,
+        /// Slow-start threshold in segments; 0x7fffffff while there is none.
+        snd_ssthresh: u32,
+        /// Congestion window in segments.
+        snd_cwnd: u32,
+        /// MSS that we announced.
+        advmss: u32,
+        /// Segments by which reordering is believed possible.
+        reordering: u32,
+        /// Round-trip time as the receiver estimates it.
+        rcv_rtt: u32,
+        /// Octets that the application reads in a round trip.
+        rcv_space: u32,
+        /// Segments retransmitted.
+        total_retrans: u32,
+        /// Octets a second; all ones if unlimited.
+        pacing_rate: u64,
+        /// Octets a second; all ones if unlimited.
+        max_pacing_rate: u64,
+        /// Octets acknowledged.
+        bytes_acked: u64,
+        /// Octets received in order.
+        bytes_received: u64,
+        /// Segments sent.
+        segs_out: u32,
+        /// Segments received.
+        segs_in: u32,
+        /// Octets not sent yet.
+        notsent_bytes: u32,
+        /// Lowest round-trip time.
+        min_rtt: u32,
+        /// Segments with data received.
+        data_segs_in: u32,
+        /// Segments with data sent.
+        data_segs_out: u32,
+        /// Octets a second.
+        delivery_rate: u64,
+        /// Time during which data was outstanding.
+        busy_time: u64,
+        /// Time during which the peer's window was the limit.
+        rwnd_limited: u64,
+        /// Time during which the send buffer was the limit.
+        sndbuf_limited: u64,
+        /// Segments delivered, retransmissions included.
+        delivered: u32,
+        /// Of these, those that met congestion.
+        delivered_ce: u32,
+        /// Octets sent, retransmissions included.
+        bytes_sent: u64,
+        /// Octets retransmitted.
+        bytes_retrans: u64,
+        /// D-SACK blocks received.
+        dsack_dups: u32,
+        /// Reorderings seen.
+        reord_seen: u32,
+        /// Segments received out of order.
+        rcv_ooopack: u32,
+        /// The peer's window in octets.
+        snd_wnd: u32,
+        /// Our window in octets.
+        rcv_wnd: u32,
+        /// Times that another path was tried.
+        rehash: u32,
+        /// Retransmission timeouts.
+        total_rto: u16,
+        /// Recoveries that began with one.
+        total_rto_recoveries: u16,
+        /// Milliseconds spent in them.
+        total_rto_time: u32,
+        /// Segments received with CE.
+        received_ce: u32,
+        /// AccECN: octets delivered with ECT(1).
+        delivered_e1_bytes: u32,
+        /// AccECN: octets delivered with ECT(0).
+        delivered_e0_bytes: u32,
+        /// AccECN: octets delivered with CE.
+        delivered_ce_bytes: u32,
+        /// AccECN: octets received with ECT(1).
+        received_e1_bytes: u32,
+        /// AccECN: octets received with ECT(0).
+        received_e0_bytes: u32,
+        /// AccECN: octets received with CE.
+        received_ce_bytes: u32,
+        /// AccECN: mode in the two lowest bits, then what was seen of its option and how it failed.
+        accecn: u32,
+    }
+}
+
+/// Linux's number for a state.
+#[must_use]
+pub const fn state_number(state: StateName) -> u8 {
+    match state {
+        StateName::Established => 1,
+        StateName::SynSent => 2,
+        StateName::SynReceived => 3,
+        StateName::FinWait1 => 4,
+        StateName::FinWait2 => 5,
+        StateName::TimeWait => 6,
+        StateName::Closed => 7,
+        StateName::CloseWait => 8,
+        StateName::LastAck => 9,
+        StateName::Listen => 10,
+        StateName::Closing => 11,
+    }
+}
+
+impl TcpInfo {
+    /// Of a socket without connection.
+    pub(crate) fn of_state(state: StateName) -> Self {
+        Self { state: state_number(state), ..Self::default() }
+    }
+
+    /// Of a connection. What the connection does not keep is 0.
+    pub(crate) fn of_connection(info: &Info) -> Self {
+        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+        let mss = u32::from(info.send_mss).max(1);
+        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+        let scaled = info.window_scale != (0, 0);
+        Self {
+            retransmits: info.backoff,
+            backoff: info.backoff,
+            options: flag(info.timestamps, TCPI_OPT_TIMESTAMPS)
+                | flag(info.sack, TCPI_OPT_SACK)
+                | flag(scaled, TCPI_OPT_WSCALE),
+            snd_wscale: info.window_scale.0,
+            rcv_wscale: info.window_scale.1,
+            rto: micros(info.rto),
+            snd_mss: u32::from(info.send_mss),
+            unacked: info.in_flight.div_ceil(mss),
+            rtt: info.rtt.map_or(0, micros),
+            rttvar: micros(info.rtt_variation),
+            snd_ssthresh: match info.slow_start_threshold {
+                0 => 0,
+                threshold => (threshold / mss).clamp(1, i32::MAX as u32),
+            },
+            snd_cwnd: info.congestion_window / mss,
+            advmss: u32::from(info.receive_mss),
+            reordering: 3,
+            total_retrans: u32::try_from(info.retransmissions).unwrap_or(u32::MAX),
+            pacing_rate: u64::MAX,
+            max_pacing_rate: u64::MAX,
+            bytes_acked: info.bytes_acked,
+            bytes_received: info.bytes_received,
+            snd_wnd: info.send_window,
+            rcv_wnd: info.receive_window,
+            ..Self::of_state(info.state)
+        }
+    }
+}
