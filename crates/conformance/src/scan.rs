@@ -25,7 +25,7 @@ pub(crate) enum Role {
     Code,
     /// A test or drill shows it.
     Proof,
-    /// Neither: the eye judges others, the program only calls, helpers of tests only help.
+    /// Neither: the eye judges others, the program only calls, what tests the stack is not the stack.
     Aside,
 }
 
@@ -129,7 +129,7 @@ fn role(path: &str, item: &Item) -> Role {
         let proves = item.is_test || item.name.is_empty();
         return if proves { Role::Proof } else { Role::Aside };
     }
-    let aside = ["/cli/", "/benches/", "/examples/"];
+    let aside = ["/cli/", "/sim/", "/model/", "/benches/", "/examples/"];
     if aside.iter().any(|part| path.contains(part)) { Role::Aside } else { Role::Code }
 }
 
