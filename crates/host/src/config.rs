@@ -20,6 +20,8 @@ pub struct HostConfig {
     pub hop_limit: u8,
     /// Where local ports are taken from when none is asked for (RFC 6056).
     pub ephemeral_ports: RangeInclusive<u16>,
+    /// Drop segments with TCP-AO that no key is for; by default they are taken as if unsigned (RFC 5925 §7.3).
+    pub refuse_unknown_ao: bool,
     /// Bounds on what strangers can make the host hold or send.
     pub limits: Limits,
 }
@@ -33,6 +35,7 @@ impl HostConfig {
             tcp: Arc::default(),
             hop_limit: 64,
             ephemeral_ports: 32_768..=60_999,
+            refuse_unknown_ao: false,
             limits: Limits::default(),
         }
     }

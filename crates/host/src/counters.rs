@@ -49,6 +49,16 @@ pub struct Counters {
     pub dropped_malformed: u64,
     /// Fragments that overlapped, came too late or found no room.
     pub dropped_fragment: u64,
+    /// Segments without the signature that their connection's keys ask for (RFC 5925 §7.5, RFC 2385 §2).
+    pub dropped_auth_missing: u64,
+    /// Segments signed though there is no key, or twice.
+    pub dropped_auth_unexpected: u64,
+    /// Segments with a KeyID that no key has.
+    pub dropped_auth_unknown_key: u64,
+    /// Segments whose signature was wrong.
+    pub dropped_auth_wrong: u64,
+    /// Segments to be sent that could not be signed, because too little was known of the peer.
+    pub dropped_auth_unsigned: u64,
     /// SYNs that found the half-open table or the listener's share of it full.
     pub dropped_half_open_full: u64,
     /// Segments of handshakes that found the accept queue full.

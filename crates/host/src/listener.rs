@@ -3,12 +3,14 @@
 use crate::hash::Keyed;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::pages::Pages;
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
 use hashbrown::HashMap;
 use smallvec::SmallVec;
-use sockeye_tcp::Config;
+use sockeye_tcp::auth::{Authenticator, KeyError, KeyRing};
+use sockeye_tcp::{Config, Endpoints};
 
 /// Someone waits for connections.
 pub(crate) struct Listener {
@@ -21,6 +23,8 @@ pub(crate) struct Listener {
     pub(crate) to_accept: VecDeque<ConnectionId>,
     /// An event about it is on its way.
     pub(crate) announced: bool,
+    /// For the connections that it accepts.
+    pub(crate) keys: KeyRing,
 }
 
 impl Listener {
@@ -32,11 +36,13 @@ impl Listener {
 pub(crate) struct Listeners {
     entries: Pages<Listener>,
     by_port: HashMap<u16, SmallVec<[ListenerId; 2]>, Keyed>,
+    /// Listeners that have keys.
+    keyed: usize,
 }
 
 impl Listeners {
     pub(crate) fn new(hasher: Keyed) -> Self {
-        Self { entries: Pages::new(), by_port: HashMap::with_hasher(hasher) }
+        Self { entries: Pages::new(), by_port: HashMap::with_hasher(hasher), keyed: 0 }
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -62,6 +68,7 @@ impl Listeners {
             config,
             to_accept: VecDeque::new(),
             announced: false,
+            keys: KeyRing::default(),
         }));
         at_port.push(id);
         Some(id)
@@ -75,7 +82,36 @@ impl Listeners {
                 self.by_port.remove(&port);
             }
         }
-        self.entries.remove(id.0.index)
+        let listener = self.entries.remove(id.0.index)?;
+        self.keyed -= usize::from(!listener.keys.is_empty());
+        Some(listener)
+    }
+
+    /// Whether any listener has a key.
+    #[inline]
+    pub(crate) const fn have_keys(&self) -> bool {
+        self.keyed > 0
+    }
+
+    pub(crate) fn change_keys(
+        &mut self,
+        id: ListenerId,
+        change: impl FnOnce(&mut KeyRing) -> Result<(), KeyError>,
+    ) -> Result<(), KeyError> {
+        let listener = self.entries.get_mut(id.0).ok_or(KeyError::NoSuchKey)?;
+        let before = usize::from(!listener.keys.is_empty());
+        let outcome = change(&mut listener.keys);
+        self.keyed = self.keyed - before + usize::from(!listener.keys.is_empty());
+        outcome
+    }
+
+    /// For a stranger, if who listens at `endpoints.local` has keys for it.
+    pub(crate) fn authenticator(&self, endpoints: &Endpoints) -> Option<Box<Authenticator>> {
+        if !self.have_keys() {
+            return None;
+        }
+        let listener = self.entries.get(self.find(endpoints.local)?.0)?;
+        Authenticator::select(&listener.keys, endpoints).map(Box::new)
     }
 
     pub(crate) fn get(&self, id: ListenerId) -> Option<&Listener> {

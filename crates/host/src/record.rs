@@ -3,6 +3,8 @@
 use crate::ids::ListenerId;
 use crate::net::{Hop, Network};
 use crate::wheel::TimerId;
+use alloc::boxed::Box;
+use sockeye_tcp::auth::Authenticator;
 use sockeye_tcp::{Connection, Endpoints, Events, HalfOpen, TimeWait};
 use sockeye_wire::Instant;
 
@@ -13,6 +15,8 @@ pub(crate) struct Record {
     pub(crate) hash: u32,
     pub(crate) timer: TimerId,
     pub(crate) path: PathState,
+    /// The keys and what follows from them.
+    pub(crate) auth: Option<Box<Authenticator>>,
     /// Waits in a listener's accept queue.
     pub(crate) listener: Option<ListenerId>,
     /// Every acknowledgement of data is news.
@@ -61,6 +65,7 @@ pub(crate) struct HalfOpenRecord {
     pub(crate) hash: u32,
     pub(crate) timer: TimerId,
     pub(crate) listener: ListenerId,
+    pub(crate) auth: Option<Box<Authenticator>>,
 }
 
 /// What remains of a closed connection.
@@ -70,4 +75,5 @@ pub(crate) struct TimeWaitRecord {
     pub(crate) hash: u32,
     pub(crate) timer: TimerId,
     pub(crate) since: Instant,
+    pub(crate) auth: Option<Box<Authenticator>>,
 }

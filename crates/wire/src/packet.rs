@@ -157,7 +157,7 @@ impl Packet {
     }
 
     /// All pieces in order, none empty.
-    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn pieces(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let headers = (!self.headers.is_empty()).then_some(&self.headers[..]);
         headers.into_iter().chain(self.payload.pieces().iter().map(|piece| &piece[..]))
     }

@@ -3,10 +3,12 @@
 use super::Host;
 use super::egress::begin_headers;
 use super::ingress::Datagram;
+use crate::demux::Target;
 use crate::record::PathState;
 use bytes::Bytes;
 use core::hash::{BuildHasher, Hasher};
 use core::net::IpAddr;
+use sockeye_tcp::auth::Authenticator;
 use sockeye_tcp::{Endpoints, Reset, Transmit};
 use sockeye_wire::icmp::{ErrorKind, HEADER_BYTES, IcmpHeader};
 use sockeye_wire::ip::{IPV4_HEADER_BYTES, IPV6_MIN_MTU, IpHeader, protocol};
@@ -16,20 +18,61 @@ use sockeye_wire::{ChecksumState, Instant, Meta, Packet, Payload};
 const IPV4_ERROR_BYTES: usize = 576;
 
 impl Host {
-    /// A reset for a segment that belongs nowhere (RFC 9293 §3.5.2), within the rate limit.
-    pub(super) fn send_reset(&mut self, now: Instant, endpoints: &Endpoints, reset: Reset) {
-        if !self.reset_limiter.permit(now) {
-            self.counters.resets_limited += 1;
-            return;
+    /// A reset for a segment that belongs nowhere (RFC 9293 §3.5.2), within the rate limit; signed if `signer` has keys.
+    pub(super) fn send_reset(
+        &mut self,
+        now: Instant,
+        endpoints: &Endpoints,
+        reset: Reset,
+        signer: Option<Target>,
+    ) {
+        if self.may_reset(now) {
+            let transmit = reset.into_transmit();
+            self.observe_out(now, None, endpoints, &transmit, sockeye_wire::StateName::Closed);
+            self.send_segment(now, endpoints, transmit, signer);
         }
-        self.counters.resets_sent += 1;
-        let transmit = reset.into_transmit();
-        self.observe_out(now, None, endpoints, &transmit, sockeye_wire::StateName::Closed);
-        self.send_segment(now, endpoints, transmit);
     }
 
-    /// A segment that no connection in its table sends.
-    pub(super) fn send_segment(&mut self, now: Instant, endpoints: &Endpoints, transmit: Transmit) {
+    /// A reset for a verified segment of a stranger's.
+    pub(super) fn send_signed_reset(
+        &mut self,
+        now: Instant,
+        endpoints: &Endpoints,
+        reset: Reset,
+        auth: &mut Authenticator,
+    ) {
+        if self.may_reset(now) {
+            let mut transmit = reset.into_transmit();
+            self.observe_out(now, None, endpoints, &transmit, sockeye_wire::StateName::Closed);
+            if auth.sign(endpoints, &mut transmit) {
+                self.send_segment(now, endpoints, transmit, None);
+            } else {
+                self.counters.dropped_auth_unsigned += 1;
+            }
+        }
+    }
+
+    fn may_reset(&mut self, now: Instant) -> bool {
+        let permitted = self.reset_limiter.permit(now);
+        *(if permitted {
+            &mut self.counters.resets_sent
+        } else {
+            &mut self.counters.resets_limited
+        }) += 1;
+        permitted
+    }
+
+    /// A segment that no connection's turn brings out; signed if `signer` has keys.
+    pub(super) fn send_segment(
+        &mut self,
+        now: Instant,
+        endpoints: &Endpoints,
+        mut transmit: Transmit,
+        signer: Option<Target>,
+    ) {
+        if signer.is_some_and(|signer| !self.sign_for(signer, endpoints, &mut transmit)) {
+            return;
+        }
         let Some(hop) = self.network.hop(endpoints.remote) else {
             self.counters.dropped_no_route += 1;
             return;

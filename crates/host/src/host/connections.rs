@@ -267,6 +267,7 @@ impl Host {
                 hash: record.hash,
                 timer: TimerId::UNSET,
                 since: now,
+                auth: record.auth,
             });
             let timer = self.wheel.insert(TimerKey::TimeWait(place.index), Some(deadline));
             if let Some(new) = self.time_wait.get_mut(place) {

@@ -2,6 +2,7 @@
 
 use super::Host;
 use crate::config::{InterfaceId, Medium};
+use crate::demux::Target;
 use crate::ids::ConnectionId;
 use crate::net::{Hop, Interface, Resolution};
 use crate::record::PathState;
@@ -88,9 +89,11 @@ impl Host {
         };
         let routed = record.path.refresh(&self.network, &record.endpoints);
         let interface = self.network.interface(record.path.hop.interface);
+        // Signed segments differ from one to the next, so that no link can cut them.
+        let interface = interface.filter(|_| record.auth.is_none());
         let max_payload =
             interface.map_or(0, |interface| max_payload(interface, record.endpoints.remote.ip()));
-        let Some(transmit) = record.connection.poll_transmit(now, max_payload) else {
+        let Some(mut transmit) = record.connection.poll_transmit(now, max_payload) else {
             record.ready = false;
             self.egress.turn = None;
             self.wheel.set(record.timer, record.connection.deadline());
@@ -107,6 +110,7 @@ impl Host {
         };
         let endpoints = record.endpoints;
         let path = record.path;
+        let signed = record.auth.is_some();
         record.path.identification =
             path.identification.wrapping_add(transmit.wire_segments.max(1));
         if self.observer.is_some() {
@@ -116,6 +120,9 @@ impl Host {
         }
         if !routed {
             self.counters.dropped_no_route += 1;
+            return None;
+        }
+        if signed && !self.sign_for(Target::Connection(index), &endpoints, &mut transmit) {
             return None;
         }
         self.segment_out(now, &endpoints, &path, transmit)

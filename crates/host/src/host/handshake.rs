@@ -9,7 +9,9 @@ use crate::record::HalfOpenRecord;
 use crate::timer::TimerKey;
 use crate::trace::SegmentTrace;
 use crate::wheel::TimerId;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
+use sockeye_tcp::auth::{Authenticator, Signature};
 use sockeye_tcp::{Config, Connection, Endpoints, HalfOpen, HalfOpenEvent, Segment};
 use sockeye_wire::{Instant, SeqNumber, StateName};
 
@@ -21,7 +23,7 @@ impl Host {
         hash: u32,
         endpoints: &Endpoints,
         syn: &Segment,
-        minimum_iss: Option<SeqNumber>,
+        (minimum_iss, auth): (Option<SeqNumber>, Option<Box<Authenticator>>),
     ) {
         let Some(id) = self.listeners.find(endpoints.local) else { return };
         let Some(listener) = self.listeners.get_mut(id) else { return };
@@ -41,7 +43,8 @@ impl Host {
         };
         listener.half_open += 1;
         let config = Arc::clone(&listener.config);
-        let opening = self.opening(now, endpoints, &hop, minimum_iss);
+        let mut opening = self.opening(now, endpoints, &hop, minimum_iss);
+        opening.signature = auth.as_ref().map_or(Signature::None, |auth| auth.signature());
         let half_open = HalfOpen::on_syn(&config, opening, syn, now);
         let deadline = half_open.deadline();
         let place = self.half_open.insert(HalfOpenRecord {
@@ -50,6 +53,7 @@ impl Host {
             hash,
             timer: TimerId::UNSET,
             listener: id,
+            auth,
         });
         let timer = self.wheel.insert(TimerKey::HalfOpen(place.index), Some(deadline));
         if let Some(record) = self.half_open.get_mut(place) {
@@ -90,7 +94,7 @@ impl Host {
             }
             HalfOpenEvent::Reset(reset) => {
                 self.observe(|| SegmentTrace { state: StateName::SynReceived, ..trace });
-                self.send_reset(now, endpoints, reset);
+                self.send_reset(now, endpoints, reset, Some(Target::HalfOpen(index)));
             }
             HalfOpenEvent::Gone => {
                 self.observe(|| SegmentTrace { state: StateName::Listen, ..trace });
@@ -113,12 +117,12 @@ impl Host {
         connection: Connection,
     ) -> Option<ConnectionId> {
         let record = self.take_half_open(index)?;
-        let HalfOpenRecord { endpoints, hash, .. } = record;
+        let HalfOpenRecord { endpoints, hash, auth, .. } = record;
         // A route that went away since the SYN may come back.
         let unrouted =
             Hop { interface: crate::config::InterfaceId::LOOPBACK, next: endpoints.remote.ip() };
         let hop = self.network.hop(endpoints.remote).unwrap_or(unrouted);
-        let id = self.insert_connection(connection, endpoints, hash, hop, Some(listener));
+        let id = self.insert_connection(connection, endpoints, hash, hop, (Some(listener), auth));
         self.demux.replace(hash, Target::HalfOpen(index), Target::Connection(id.0.index));
         self.changed(now, id.0.index);
         if let Some(listener_entry) = self.listeners.get_mut(listener) {
@@ -140,7 +144,7 @@ impl Host {
         {
             let endpoints = record.endpoints;
             self.observe_out(now, None, &endpoints, &transmit, StateName::SynReceived);
-            self.send_segment(now, &endpoints, transmit);
+            self.send_segment(now, &endpoints, transmit, Some(Target::HalfOpen(index)));
         }
     }
 
@@ -150,7 +154,7 @@ impl Host {
         let endpoints = record.endpoints;
         let transmit = record.half_open.refuse(now);
         self.observe_out(now, None, &endpoints, &transmit, StateName::Closed);
-        self.send_segment(now, &endpoints, transmit);
+        self.send_segment(now, &endpoints, transmit, Some(Target::HalfOpen(index)));
         self.forget_half_open(index);
     }
 

@@ -72,6 +72,9 @@ impl Host {
             return false;
         }
         let Some(index) = self.quoted_connection(datagram, quoted) else { return false };
+        if self.is_icmp_distrusted(index, kind) {
+            return false;
+        }
         let error = match kind {
             ErrorKind::PacketTooBig { mtu } => return self.on_too_big(now, index, quoted, mtu),
             ErrorKind::NetworkUnreachable => IcmpError::NetworkUnreachable,

@@ -1,6 +1,7 @@
 //! The host: its state, its set-up, and what it tells of itself.
 
 mod answer;
+mod auth;
 mod connections;
 mod egress;
 mod handshake;
@@ -32,6 +33,7 @@ use crate::wheel::{TimerId, Wheel};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+pub use auth::KeyOwner;
 use core::fmt;
 use core::net::IpAddr;
 use egress::Egress;

@@ -9,11 +9,12 @@ use crate::net::Hop;
 use crate::record::{PathState, Record};
 use crate::timer::TimerKey;
 use crate::wheel::TimerId;
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::hash::{BuildHasher, Hasher};
 use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
-use sockeye_tcp::auth::Signature;
+use sockeye_tcp::auth::{Authenticator, Signature};
 use sockeye_tcp::{Config, Connection, Endpoints, Events, Opening};
 use sockeye_wire::{Instant, SeqNumber};
 
@@ -201,7 +202,7 @@ impl Host {
         let minimum_iss = self.clear_tuple(now, hash, &endpoints)?;
         let opening = self.opening(now, &endpoints, &hop, minimum_iss);
         let connection = Connection::connect(config, opening, now);
-        let id = self.insert_connection(connection, endpoints, hash, hop, None);
+        let id = self.insert_connection(connection, endpoints, hash, hop, (None, None));
         self.demux.insert(hash, Target::Connection(id.0.index));
         self.ports.connected(endpoints.local.port());
         self.mark_ready(id.0.index);
@@ -318,7 +319,7 @@ impl Host {
         endpoints: Endpoints,
         hash: u32,
         hop: Hop,
-        listener: Option<ListenerId>,
+        (listener, auth): (Option<ListenerId>, Option<Box<Authenticator>>),
     ) -> ConnectionId {
         let mut hasher = self.flow_key.build_hasher();
         crate::demux::hash_endpoints(&mut hasher, &endpoints);
@@ -337,6 +338,7 @@ impl Host {
                 hop_limit: self.config.hop_limit,
                 dscp: 0,
             },
+            auth,
             listener,
             tells_progress: false,
             pending: Events::NONE,

@@ -1,11 +1,14 @@
 //! A segment's way in: checksum, connection, or nobody.
 
 use super::Host;
+use super::auth::pieces_from;
 use super::ingress::Datagram;
 use super::open::endpoints_of;
 use crate::demux::Target;
 use crate::ids::ConnectionId;
 use crate::trace::{Direction, SegmentTrace};
+use alloc::boxed::Box;
+use sockeye_tcp::auth::{Authenticator, Signature};
 use sockeye_tcp::{Endpoints, Reset, Segment, TimeWaitEvent};
 use sockeye_wire::tcp::TcpView;
 use sockeye_wire::{Checksum, ChecksumState, Instant, Packet, StateName};
@@ -57,6 +60,14 @@ impl Host {
         if target.is_none() && !self.is_for_us(&datagram) {
             return;
         }
+        let mut auth = None;
+        if segment.options.signature != Signature::None || self.may_need_signature(target) {
+            let at = (at, data_at);
+            match self.admit(target, &endpoints, &segment, datagram.packet, at) {
+                Ok(stranger) => auth = stranger,
+                Err(_) => return,
+            }
+        }
         segment.payload = datagram.packet.take_payload(data_at);
         match target {
             Some(Target::Connection(index)) => {
@@ -67,9 +78,9 @@ impl Host {
                 self.on_half_open_segment(now, index, &endpoints, segment);
             }
             Some(Target::TimeWait(index)) => {
-                self.on_time_wait_segment(now, index, &endpoints, segment);
+                self.on_time_wait_segment(now, index, &endpoints, segment, auth);
             }
-            None => self.on_segment_to_nobody(now, hash, &endpoints, &segment),
+            None => self.on_segment_to_nobody(now, hash, &endpoints, &segment, auth),
         }
     }
 
@@ -112,7 +123,7 @@ impl Host {
         };
         self.changed(now, index);
         if let Some(reset) = reset {
-            self.send_reset(now, endpoints, reset);
+            self.send_reset(now, endpoints, reset, Some(Target::Connection(index)));
         }
     }
 
@@ -122,6 +133,7 @@ impl Host {
         index: u32,
         endpoints: &Endpoints,
         segment: Segment,
+        auth: Option<Box<Authenticator>>,
     ) {
         let Some(record) = self.time_wait.at_mut(index) else { return };
         let event = record.time_wait.on_segment(now, &segment);
@@ -133,15 +145,15 @@ impl Host {
             TimeWaitEvent::Ignore => {}
             TimeWaitEvent::Ack(transmit) => {
                 self.observe_out(now, None, endpoints, &transmit, StateName::TimeWait);
-                self.send_segment(now, endpoints, transmit);
+                self.send_segment(now, endpoints, transmit, Some(Target::TimeWait(index)));
             }
             TimeWaitEvent::Reopen { minimum_iss } => {
                 // RFC 6191: only if somebody still listens.
                 if self.listeners.find(endpoints.local).is_some() {
                     self.forget_time_wait(index);
-                    self.on_syn(now, hash, endpoints, &segment, Some(minimum_iss));
+                    self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), auth));
                 } else if let Some(reset) = Reset::for_segment(&segment) {
-                    self.send_reset(now, endpoints, reset);
+                    self.send_reset(now, endpoints, reset, Some(Target::TimeWait(index)));
                 }
             }
         }
@@ -154,6 +166,7 @@ impl Host {
         hash: u32,
         endpoints: &Endpoints,
         segment: &Segment,
+        auth: Option<Box<Authenticator>>,
     ) {
         let flags = segment.flags;
         if endpoints.remote.port() == 0 || endpoints.local.port() == 0 {
@@ -167,10 +180,13 @@ impl Host {
         let listened = self.listeners.find(endpoints.local).is_some();
         if !listened || flags.ack() {
             if let Some(reset) = Reset::for_segment(segment) {
-                self.send_reset(now, endpoints, reset);
+                match auth {
+                    None => self.send_reset(now, endpoints, reset, None),
+                    Some(mut auth) => self.send_signed_reset(now, endpoints, reset, &mut auth),
+                }
             }
         } else if flags.syn() {
-            self.on_syn(now, hash, endpoints, segment, None);
+            self.on_syn(now, hash, endpoints, segment, (None, auth));
         }
     }
 }
@@ -178,11 +194,8 @@ impl Host {
 /// `sum` and everything from `at` on.
 #[inline]
 fn sum_from(mut sum: Checksum, packet: &Packet, at: usize) -> Checksum {
-    let mut skip = at;
-    for piece in packet.pieces() {
-        let from = skip.min(piece.len());
-        skip -= from;
-        sum = sum.with(&piece[from..]);
+    for piece in pieces_from(packet, at) {
+        sum = sum.with(piece);
     }
     sum
 }

@@ -133,6 +133,12 @@ impl Key {
         Self { pattern, id: KeyId::Md5, secret: secret.into(), algorithm, covers_options: false }
     }
 
+    /// Whether it is for this connection.
+    #[must_use]
+    pub fn is_for(&self, endpoints: &Endpoints) -> bool {
+        self.pattern.matches(endpoints)
+    }
+
     /// For which connections it is.
     #[must_use]
     pub const fn pattern(&self) -> &Pattern {
@@ -201,7 +207,7 @@ pub enum KeyError {
     /// There is no such key, connection or listener.
     #[error("no such key")]
     NoSuchKey,
-    /// TCP-AO and MD5 keys for one connection (RFC 5925 §4.1).
+    /// TCP-AO and MD5 keys for one connection (RFC 5925 §2.2).
     #[error("TCP-AO and MD5 exclude each other")]
     Mixed,
     /// A signed connection is signed from its SYN on.
@@ -259,7 +265,7 @@ impl KeyRing {
         &'a self,
         endpoints: &'a Endpoints,
     ) -> impl Iterator<Item = &'a Key> {
-        self.0.iter().filter(|key| key.pattern.matches(endpoints))
+        self.0.iter().filter(|key| key.is_for(endpoints))
     }
 }
 

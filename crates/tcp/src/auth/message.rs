@@ -64,7 +64,7 @@ pub(super) fn ao_header(header: &[u8], option: Range<usize>, covers_options: boo
 ///
 /// # Errors
 /// [`Rejection::Missing`] if there is none of this kind, [`Rejection::Unexpected`] if there are two signatures
-/// (RFC 5925 §4.1, §7.5).
+/// (RFC 5925 §2.2, §7.5).
 pub(super) fn find_signature(header: &[u8], wanted: u8) -> Result<Range<usize>, Rejection> {
     let mut found = None;
     let mut at = MIN_HEADER_BYTES;

@@ -99,6 +99,7 @@ pub struct AuthInfo {
 #[derive(Clone, Debug)]
 pub struct Authenticator {
     scheme: Scheme,
+    accepts_icmp: bool,
     verified: u64,
     rejected: u64,
 }
@@ -111,12 +112,12 @@ enum Scheme {
 
 impl Authenticator {
     /// For a connection between `endpoints`, with those of `keys` that are for it; none if there is no such key. Where there are
-    /// keys for both, TCP-AO goes before MD5: they exclude each other (RFC 5925 §4.1).
+    /// keys for both, TCP-AO goes before MD5: they exclude each other (RFC 5925 §2.2).
     #[must_use]
     pub fn select(keys: &KeyRing, endpoints: &Endpoints) -> Option<Self> {
         let ao = Ao::new(keys.matching(endpoints)).map(Scheme::Ao);
         let scheme = ao.or_else(|| Md5::new(keys.matching(endpoints)).map(Scheme::Md5))?;
-        Some(Self { scheme, verified: 0, rejected: 0 })
+        Some(Self { scheme, accepts_icmp: false, verified: 0, rejected: 0 })
     }
 
     /// The kind of signature.
@@ -143,7 +144,7 @@ impl Authenticator {
     ///
     /// # Errors
     /// [`KeyError::NoSuchKey`]; [`KeyError::InUse`] if segments are signed with it or the peer is asked to use it
-    /// (RFC 5925 §7.2).
+    ///.
     pub fn remove(&mut self, id: KeyId) -> Result<(), KeyError> {
         match (&mut self.scheme, id) {
             (Scheme::Ao(ao), KeyId::Ao { send, receive }) => ao.remove(send, receive),
@@ -172,6 +173,17 @@ impl Authenticator {
             Scheme::Ao(ao) => ao.set_next(receive_id),
             Scheme::Md5(_) => Err(KeyError::NoSuchKey),
         }
+    }
+
+    /// Whether errors that anybody could send are believed; not at first (RFC 5925 §7.8).
+    pub const fn set_accepts_icmp(&mut self, on: bool) {
+        self.accepts_icmp = on;
+    }
+
+    /// Whether errors that anybody could send are believed.
+    #[must_use]
+    pub const fn accepts_icmp(&self) -> bool {
+        self.accepts_icmp
     }
 
     /// Signs a segment that is about to leave. False if that cannot be done, because not enough is known of the peer: it must

@@ -1,6 +1,7 @@
 //! Two hosts, back to back, in virtual time.
 
 mod address;
+mod auth;
 mod closing;
 mod garbage;
 mod handshake;

@@ -112,7 +112,7 @@ fn what_is_wrong_is_told_apart() {
     let data = [&b"dada"[..]].into_iter();
     assert_eq!(pair.a.verify(&pair.at_a, &header, data), Err(Rejection::Wrong));
 
-    // The MD5 option instead, and both (RFC 5925 §4.1).
+    // The MD5 option instead, and both (RFC 5925 §2.2).
     let mut by_md5 = plain.clone();
     assert!(authenticator([md5(b"x")], &at_b).sign(&at_b, &mut by_md5));
     let header = wire(&at_b, &by_md5);
