@@ -17,6 +17,9 @@ pub const TCPI_OPT_ECN_SEEN: u8 = 16;
 /// `tcpi_options`: data in our SYN was acknowledged by the SYN-ACK, or accepted from the peer's SYN.
 pub const TCPI_OPT_SYN_DATA: u8 = 32;
 
+/// Linux's `TCP_INFINITE_SSTHRESH`.
+const INFINITE_THRESHOLD: u32 = 0x7fff_ffff;
+
 macro_rules! tcp_info {
     (
         bytes { $($(#[$byte_doc:meta])* $byte:ident,)+ }
@@ -257,7 +260,8 @@ impl TcpInfo {
             rttvar: micros(info.rtt_variation),
             snd_ssthresh: match info.slow_start_threshold {
                 0 => 0,
-                threshold => (threshold / mss).clamp(1, i32::MAX as u32),
+                u32::MAX => INFINITE_THRESHOLD,
+                threshold => (threshold / mss).max(1),
             },
             snd_cwnd: info.congestion_window / mss,
             advmss: u32::from(info.receive_mss),

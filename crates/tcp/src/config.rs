@@ -26,6 +26,8 @@ pub struct Config {
     pub ecn: EcnConfig,
     /// Coalesce small writes (RFC 896, in Minshall's variant).
     pub nagle: bool,
+    /// Hold partial segments back until they are full (Linux's `TCP_CORK`), the direction is closed, or a timer runs out.
+    pub cork: bool,
     /// Congestion control.
     pub congestion: Algorithm,
     /// Reduce a congestion window that was not used for longer than a retransmission timeout (RFC 5681 §4.1, RFC 2861).
@@ -92,6 +94,7 @@ impl Default for Config {
             sack: true,
             ecn: EcnConfig::default(),
             nagle: true,
+            cork: false,
             congestion: Algorithm::default(),
             slow_start_after_idle: true,
             pacing: false,

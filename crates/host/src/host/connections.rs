@@ -124,6 +124,16 @@ impl Host {
         let _ = self.call(now, id, |connection| connection.set_nagle(on));
     }
 
+    /// Whether more will follow what was written so far; see [`Connection::set_more`].
+    pub fn set_more(&mut self, now: Instant, id: ConnectionId, more: bool) {
+        let _ = self.call(now, id, |connection| connection.set_more(more));
+    }
+
+    /// What was written need not wait for more; see [`Connection::push`].
+    pub fn push(&mut self, now: Instant, id: ConnectionId) {
+        let _ = self.call(now, id, Connection::push);
+    }
+
     /// Keep-alive on or off; see [`Connection::set_keep_alive`].
     pub fn set_keep_alive(
         &mut self,

@@ -79,6 +79,7 @@ impl Sockets {
         self.connections.insert(id, file);
         self.host.set_tells_progress(id, true);
         self.apply_path_options(file);
+        self.expand_send_buffer(file);
         Some(Ok(Value::Accepted(Accepted { fd, peer })))
     }
 }

@@ -221,9 +221,7 @@ impl Sockets {
     /// Everything that follows at once from what happened: packets leave, news are spread, calls that wait go on.
     fn settle(&mut self, now: Instant) {
         loop {
-            while let Some(packet) = self.host.poll_transmit(now) {
-                self.outbox.push_back(packet);
-            }
+            self.flush(now);
             if let Some(event) = self.host.poll_event() {
                 match event {
                     Event::Connection { id, events } => self.on_connection_event(id, events),
@@ -234,6 +232,13 @@ impl Sockets {
             } else {
                 return;
             }
+        }
+    }
+
+    /// What the host has to send, leaves.
+    fn flush(&mut self, now: Instant) {
+        while let Some(packet) = self.host.poll_transmit(now) {
+            self.outbox.push_back(packet);
         }
     }
 

@@ -191,6 +191,7 @@ pub(super) const fn window_of(receive_buffer: u32) -> u32 {
 /// What a socket's options say of a connection's settings, buffers apart.
 pub(super) fn configure(config: &mut Config, options: &Options) {
     config.nagle &= !options.no_delay;
+    config.cork = options.cork;
     config.keep_alive = options.keep_alive.then_some(options.keep).or(config.keep_alive);
     config.user_timeout = options.user_timeout.or(config.user_timeout);
     if let Some(retries) = options.syn_retries {

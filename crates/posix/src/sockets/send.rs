@@ -175,6 +175,7 @@ impl Sockets {
             link.send.fill(status.sending, count as u32);
             let last = count == rest.len();
             let urgent = last && send.flags & MSG_OOB != 0;
+            self.host.set_more(now, id, last && send.flags & MSG_MORE != 0);
             if let Err(error) =
                 self.write_out(now, id, &send.data[send.at..send.at + count], urgent)
             {
@@ -183,9 +184,7 @@ impl Sockets {
             send.at += count;
             if !last {
                 // Linux pushes each full packet before it fills the next: what has left needs no room any more.
-                while let Some(packet) = self.host.poll_transmit(now) {
-                    self.outbox.push_back(packet);
-                }
+                self.flush(now);
             }
         }
     }

@@ -130,6 +130,7 @@ impl Sockets {
             Opt::V6Only if ipv6 && bound => return Err(Errno::EINVAL),
             Opt::V6Only if ipv6 => options.v6_only = on,
             Opt::NoDelay => options.no_delay = on,
+            Opt::Cork => options.cork = on,
             Opt::KeepIdle => options.keep.idle = seconds(1..=32_767)?,
             Opt::KeepInterval => options.keep.interval = seconds(1..=32_767)?,
             Opt::KeepCount => match value {
@@ -200,7 +201,17 @@ impl Sockets {
             Opt::Tos | Opt::TrafficClass | Opt::Ttl | Opt::UnicastHops => {
                 self.apply_path_options(file);
             }
-            Opt::NoDelay => self.host.set_nagle(now, id, !options.no_delay),
+            Opt::NoDelay => {
+                self.host.set_nagle(now, id, !options.no_delay);
+                if options.no_delay {
+                    // Linux: what is held back leaves now, once.
+                    self.host.configure(now, id, |config| config.cork = false);
+                    self.host.push(now, id);
+                    self.flush(now);
+                    self.host.configure(now, id, |config| config.cork = options.cork);
+                }
+            }
+            Opt::Cork => self.host.configure(now, id, |config| config.cork = options.cork),
             Opt::KeepAlive | Opt::KeepIdle | Opt::KeepInterval | Opt::KeepCount => {
                 self.host.set_keep_alive(now, id, options.keep_alive.then_some(options.keep));
             }

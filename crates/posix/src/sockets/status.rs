@@ -146,6 +146,9 @@ impl Sockets {
             // Linux wakes everybody when a state changes.
             happened |= !0;
         }
+        if events.intersects(Events::CONNECTED) {
+            self.expand_send_buffer(file);
+        }
         if self.is_fed(file) {
             happened |= POLLOUT | POLLWRNORM;
         }
@@ -164,25 +167,35 @@ impl Sockets {
 
     /// Whether a socket whose program was told that there is no room has room again (`tcp_check_space`).
     fn is_fed(&mut self, file: FileId) -> bool {
-        let Some(status) = self.status(file) else { return false };
-        let Ok(socket) = self.files.socket(file) else { return false };
-        let low_water = self.notsent_low_water(socket);
-        let limit = self.config.send_buffer.max;
-        let Ok(socket) = self.files.socket_mut(file) else { return false };
-        let (locked, mut buffer) = (socket.options.send_buffer_locked, socket.options.send_buffer);
-        let Some(link) = socket.link_mut() else { return false };
-        if !link.starved {
+        let starved = |socket: &Socket| socket.link().is_some_and(|link| link.starved);
+        if !self.files.socket(file).is_ok_and(starved) {
             return false;
         }
-        link.send.update(status.sending);
-        let (mss, info) = (status.sending.mss, &status.info);
-        if !locked && info.in_flight < info.congestion_window {
-            buffer = buffer.max(expanded(mss, info.congestion_window / mss).min(limit));
+        let Some(status) = self.status(file) else { return false };
+        if status.info.in_flight < status.info.congestion_window {
+            self.expand_send_buffer(file);
         }
+        let Ok(socket) = self.files.socket(file) else { return false };
+        let low_water = self.notsent_low_water(socket);
+        let buffer = socket.options.send_buffer;
+        let Ok(socket) = self.files.socket_mut(file) else { return false };
+        let Some(link) = socket.link_mut() else { return false };
+        link.send.update(status.sending);
         let fed = status.over || link.send.is_writable(status.sending, buffer, low_water);
         link.starved = !fed;
-        socket.options.send_buffer = buffer;
         fed
+    }
+
+    /// A send buffer that the program has not set shall not be what limits the congestion window.
+    pub(super) fn expand_send_buffer(&mut self, file: FileId) {
+        let Some(status) = self.status(file) else { return };
+        let limit = self.config.send_buffer.max;
+        let Ok(socket) = self.files.socket_mut(file) else { return };
+        if !socket.options.send_buffer_locked {
+            let segments = status.info.congestion_window / status.sending.mss;
+            let wanted = expanded(status.sending.mss, segments.max(10));
+            socket.options.send_buffer = socket.options.send_buffer.max(wanted.min(limit));
+        }
     }
 
     /// The state of a file, in the events of `poll`, as `u32`. Who is told that there is no room will be told when there is.

@@ -1,4 +1,8 @@
 //! Two processes on two hosts, back to back, in virtual time.
 
+mod closing;
 mod connecting;
+mod options;
+mod transfer;
+mod waiting;
 mod world;

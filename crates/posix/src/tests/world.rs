@@ -174,6 +174,14 @@ impl World {
         self.recv(host, fd, room, 0).map(|received| received.data)
     }
 
+    pub(super) fn read_pipe(&mut self, host: usize, fd: Fd, room: usize) -> Result<Vec<u8>, Errno> {
+        let outcome = self.at[host].read(self.now, fd, room.into());
+        match self.wait(host, outcome)? {
+            Value::Received(received) => Ok(received.data),
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub(super) fn recv(
         &mut self,
         host: usize,

@@ -245,6 +245,21 @@ impl Connection {
         }
     }
 
+    /// Whether more will follow what was written so far: a partial segment then waits for it, for a segment of the peer's, or for a
+    /// timer, and is sent without PSH (Linux's `MSG_MORE`).
+    pub fn set_more(&mut self, more: bool) {
+        if let Some(open) = self.state.open_mut() {
+            open.send.set_more(more);
+        }
+    }
+
+    /// What was written need not wait for more.
+    pub fn push(&mut self) {
+        if let Some(open) = self.state.open_mut() {
+            open.send.stop_waiting_for_more();
+        }
+    }
+
     /// Keep-alive on or off (RFC 9293 MUST-24).
     pub fn set_keep_alive(&mut self, keep_alive: Option<KeepAlive>) {
         if self.config.keep_alive != keep_alive {

@@ -5,6 +5,7 @@ mod expiry;
 mod flow;
 mod frto;
 mod handshake;
+mod hold;
 mod in_flight;
 mod newreno;
 mod on_ack;
@@ -31,6 +32,7 @@ use crate::congestion::{Controller, initial_window};
 use crate::options::Negotiated;
 use alloc::boxed::Box;
 use flow::Flow;
+use hold::Hold;
 use in_flight::InFlight;
 use rack::Rack;
 use recovery::Recovery;
@@ -58,6 +60,7 @@ pub(crate) struct Sender {
     fin: Fin,
     /// End of the last segment smaller than the MSS (Minshall's variant of Nagle's rule).
     small_end: SeqNumber,
+    hold: Hold,
     /// SND.UP: the octet after the urgent data, while some of it is not acknowledged.
     urgent: Option<SeqNumber>,
     pub(crate) buffer: SendBuffer,
@@ -117,6 +120,7 @@ impl Sender {
             shift: negotiated.send_shift,
             fin: Fin::None,
             small_end: nxt,
+            hold: Hold::Nothing,
             urgent: None,
             buffer,
             rtt,

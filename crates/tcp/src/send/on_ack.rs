@@ -32,6 +32,7 @@ impl Sender {
         echo: Option<Instant>,
         congestion: bool,
     ) -> AckOutcome {
+        self.stop_waiting_for_more();
         let old_window = self.window;
         let old_una = self.una;
         let was_limited = self.window_limited();

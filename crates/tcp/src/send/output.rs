@@ -1,5 +1,6 @@
 //! What may be sent now: retransmissions, new data under both windows, Nagle's rule and silly-window avoidance, the FIN.
 
+use super::hold::Hold;
 use super::{Fin, Sender, TimerKind};
 use crate::Config;
 use sockeye_wire::{Instant, Payload, SeqNumber};
@@ -113,6 +114,10 @@ impl Sender {
                 self.validate_window(now, true, config);
                 return None;
             }
+            if self.holds_back(config) {
+                // Not for ever: the timer that overrides the peer's small window overrides this, too.
+                return self.or_persist(now, false).then_some(len);
+            }
             return self.may_send_small(config).then_some(len);
         }
         // Less than the window asks for (RFC 9293 §3.8.6.2.1): only if it is half the largest window ever seen and nothing is in
@@ -148,6 +153,14 @@ impl Sender {
         allowed
     }
 
+    /// The application has said that more will follow.
+    #[inline]
+    fn holds_back(&self, config: &Config) -> bool {
+        (config.cork || self.hold == Hold::Waits)
+            && self.fin != Fin::Queued
+            && self.urgent.is_none()
+    }
+
     /// Nagle's rule in Minshall's variant: a small segment waits only for an earlier small one.
     #[inline]
     fn may_send_small(&self, config: &Config) -> bool {
@@ -161,7 +174,7 @@ impl Sender {
         let seq = self.nxt;
         let payload = self.buffer.slice(seq.since(self.una) as usize, len as usize);
         self.nxt += len;
-        let push = len > 0 && self.nxt == self.buffer_end();
+        let push = len > 0 && self.nxt == self.buffer_end() && self.hold == Hold::Nothing;
         let fin = self.fin == Fin::Queued
             && self.nxt == self.buffer_end()
             && self.nxt.before(self.una + self.window);
@@ -215,6 +228,7 @@ impl Sender {
     pub(crate) fn poll_override(&mut self, now: Instant) -> Option<Planned> {
         let usable = (self.una + self.window).since(self.nxt);
         let len = self.unsent().min(usable).min(self.mss());
+        self.set_more(false);
         (len > 0 && self.is_all_acked()).then(|| self.send_new(now, len))
     }
 
