@@ -28,6 +28,10 @@ pub struct Config {
     pub nagle: bool,
     /// Hold partial segments back until they are full (Linux's `TCP_CORK`), the direction is closed, or a timer runs out.
     pub cork: bool,
+    /// Whether segments of other sizes are tried where the network does not tell what it carries (RFC 4821).
+    pub mtu_probing: MtuProbing,
+    /// What is tried first when nothing gets through, and where a search begins: payload of a segment in octets.
+    pub base_mss: u16,
     /// Congestion control.
     pub congestion: Algorithm,
     /// Reduce a congestion window that was not used for longer than a retransmission timeout (RFC 5681 §4.1, RFC 2861).
@@ -64,6 +68,18 @@ pub struct Config {
     pub fin_wait_2: Duration,
 }
 
+/// Packetization-layer path MTU discovery (RFC 4821), as Linux's `tcp_mtu_probing`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum MtuProbing {
+    /// Only ICMP tells (RFC 1191, RFC 8201).
+    Off,
+    /// Smaller segments are tried after repeated timeouts, and larger ones again later.
+    #[default]
+    BlackHole,
+    /// Every connection begins small and searches.
+    Always,
+}
+
 /// When an idle peer is asked whether it is still there (RFC 9293 §3.8.4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
@@ -95,6 +111,8 @@ impl Default for Config {
             ecn: EcnConfig::default(),
             nagle: true,
             cork: false,
+            mtu_probing: MtuProbing::default(),
+            base_mss: 1_024,
             congestion: Algorithm::default(),
             slow_start_after_idle: true,
             pacing: false,

@@ -47,7 +47,7 @@ mod send;
 mod state;
 pub mod time_wait;
 
-pub use config::{Config, KeepAlive};
+pub use config::{Config, KeepAlive, MtuProbing};
 pub use connection::{Connection, Endpoints, IcmpError};
 pub use ecn::{EcnConfig, EcnMode};
 pub use error::Error;

@@ -13,6 +13,8 @@ use sockeye_wire::tcp::{OptionBytes, TcpOption, TcpView};
 const MAX_WINDOW_SHIFT: u8 = 14;
 /// Peers that announce less are absurd or hostile; Linux has the same floor.
 const MIN_MSS: u16 = 48;
+/// What IPv6's smallest MTU of 1,280 octets leaves for a segment.
+const IPV6_MSS: u16 = 1_220;
 
 /// A timestamps option (RFC 7323 §3.2).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -156,6 +158,8 @@ pub(crate) struct Negotiated {
     pub(crate) peer_mss: u16,
     /// Largest segment we said we take.
     pub(crate) own_mss: u16,
+    /// Payload below which no segment is made by guessing: what every IPv6 path carries (RFC 8200 §5), or next to nothing.
+    pub(crate) least_mss: u16,
     /// How far the peer's windows are shifted.
     pub(crate) send_shift: u8,
     /// How far ours are.
@@ -175,6 +179,7 @@ impl Negotiated {
         Self {
             peer_mss: peer.mss.filter(|mss| *mss != 0).unwrap_or(opening.default_mss).max(MIN_MSS),
             own_mss: opening.mss,
+            least_mss: if opening.default_mss >= IPV6_MSS { IPV6_MSS } else { MIN_MSS },
             send_shift: if scaling { peer.window_scale.unwrap_or(0) } else { 0 },
             receive_shift: if scaling { config.window_shift() } else { 0 },
             scaling,

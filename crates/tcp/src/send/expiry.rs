@@ -86,6 +86,7 @@ impl Sender {
         self.recovery.enter(Kind::Timeout(frto), self.nxt, before, &self.rtt);
         self.tail_probe.reset();
         self.rto_frozen = false;
+        self.on_timeout_of_mtu(now, config, self.least_mss);
         self.in_flight.forget_sacked_if_reneged();
         if self.sack {
             self.in_flight.mark_timed_out(now, self.mss());

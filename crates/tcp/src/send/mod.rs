@@ -7,6 +7,7 @@ mod frto;
 mod handshake;
 mod hold;
 mod in_flight;
+mod mtu_search;
 mod newreno;
 mod on_ack;
 mod output;
@@ -34,6 +35,7 @@ use alloc::boxed::Box;
 use flow::Flow;
 use hold::Hold;
 use in_flight::InFlight;
+use mtu_search::MtuSearch;
 use rack::Rack;
 use recovery::Recovery;
 use sockeye_wire::{Instant, SeqNumber};
@@ -54,8 +56,9 @@ pub(crate) struct Sender {
     wl2: SeqNumber,
     /// The largest window that the peer ever offered (RFC 9293 §3.8.6.2.1, RFC 5961 §5.2).
     pub(crate) max_window: u32,
-    /// Payload of a full segment.
+    /// Payload of a full segment, and the least that it is ever made by guessing.
     mss: u16,
+    least_mss: u16,
     shift: u8,
     fin: Fin,
     /// End of the last segment smaller than the MSS (Minshall's variant of Nagle's rule).
@@ -72,6 +75,8 @@ pub(crate) struct Sender {
     sack: bool,
     rack: Rack,
     tail_probe: TailProbe,
+    /// Absent unless segments larger or smaller than the ends' MSS are tried.
+    mtu: Option<Box<MtuSearch>>,
     /// Later partial acknowledgements of one recovery leave the timer alone (RFC 6582).
     rto_frozen: bool,
     timer: RetransmissionTimer,
@@ -109,7 +114,7 @@ impl Sender {
         let mss = negotiated.effective_mss();
         let nxt = iss + 1;
         let rack = Rack::new(rtt.smoothed());
-        Self {
+        let mut sender = Self {
             una: nxt,
             nxt,
             window,
@@ -117,6 +122,7 @@ impl Sender {
             wl2: segment.1,
             max_window: window,
             mss,
+            least_mss: negotiated.least_mss,
             shift: negotiated.send_shift,
             fin: Fin::None,
             small_end: nxt,
@@ -133,13 +139,16 @@ impl Sender {
             sack: negotiated.sack,
             rack,
             tail_probe: TailProbe::default(),
+            mtu: None,
             rto_frozen: false,
             timer: RetransmissionTimer::default(),
             last_sent: Instant::ZERO,
             flow: None,
             retransmissions: 0,
             bytes_acked: 0,
-        }
+        };
+        sender.begin_mtu_search(config);
+        sender
     }
 
     #[inline]
@@ -156,6 +165,7 @@ impl Sender {
     /// (RFC 1191 §6.4).
     pub(crate) fn on_too_big(&mut self, mss: u16) {
         self.set_mss(mss);
+        self.limit_mtu_search(mss);
         self.in_flight.mark_all_lost();
     }
 

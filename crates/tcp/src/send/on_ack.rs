@@ -70,7 +70,7 @@ impl Sender {
             let lost = if self.sack {
                 self.detect_by_time(segment.arrival, delivered, advanced)
             } else {
-                self.count_duplicates(is_duplicate, advanced, outcome.acked)
+                self.count_duplicates(segment.arrival, is_duplicate, advanced, outcome.acked)
             };
             if self.tail_probe.on_ack(self.una, dsack, is_duplicate) == Verdict::Repaired {
                 let (flight, mss) = (self.flight_to_reduce(), self.mss());
@@ -168,6 +168,7 @@ impl Sender {
         if self.urgent.is_some_and(|urgent| self.una.at_or_after(urgent)) {
             self.urgent = None;
         }
+        self.note_probe_arrived();
         let delivered = self.in_flight.acknowledge(self.una, times, &mut self.rack);
         self.timer.timeouts = 0;
         self.timer.since = segment.arrival;
@@ -214,7 +215,10 @@ impl Sender {
         {
             let safe = advanced && newly_lost == 0;
             prr.on_ack(delivered.acked + delivered.sacked, in_flight, safe, mss);
-        } else if newly_lost > 0 && self.recovery.is_open() {
+        } else if newly_lost > 0
+            && self.recovery.is_open()
+            && self.lost_probe(now, Some(newly_lost)).is_none()
+        {
             // RFC 9937 §6.2: what was in flight before this acknowledgement.
             let flight =
                 self.flight_size() - self.in_flight.sacked() + delivered.sacked + delivered.acked;
@@ -263,7 +267,13 @@ impl Sender {
     }
 
     /// Without SACK: three duplicates mean loss, a partial acknowledgement means another; true if one was found.
-    fn count_duplicates(&mut self, is_duplicate: bool, advanced: bool, acked: u32) -> bool {
+    fn count_duplicates(
+        &mut self,
+        now: Instant,
+        is_duplicate: bool,
+        advanced: bool,
+        acked: u32,
+    ) -> bool {
         self.leave_if_recovered();
         let mss = self.mss();
         match self.recovery.episode_mut() {
@@ -284,13 +294,17 @@ impl Sender {
             None | Some(Episode { kind: Kind::Marked(_), .. }) => {
                 return is_duplicate
                     && self.recovery.on_duplicate(self.una)
-                    && self.enter_newreno();
+                    && self.enter_newreno(now);
             }
         }
         false
     }
 
-    fn enter_newreno(&mut self) -> bool {
+    fn enter_newreno(&mut self, now: Instant) -> bool {
+        if let Some(size) = self.lost_probe(now, None) {
+            self.in_flight.mark_first_lost(size);
+            return true;
+        }
         let (flight, mss) = (self.flight_to_reduce(), self.mss());
         let before = self.controller.clone();
         self.controller.get_mut().on_loss(flight, mss);

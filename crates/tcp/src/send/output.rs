@@ -40,6 +40,12 @@ impl Sender {
             && let Some((start, len)) = self.in_flight.next_lost()
         {
             self.retransmit(now, start, len, max_payload)?
+        } else if let Some(size) = self.probe_size(now) {
+            if !self.may_leave(now) {
+                return None;
+            }
+            self.on_probe_sent(self.nxt, size);
+            Planned { gso_size: 0, wire_segments: 1, ..self.send_new(now, size) }
         } else {
             let len = self.sendable(now, max_payload, config)?;
             if !self.may_leave(now) {
@@ -215,7 +221,7 @@ impl Sender {
 
     /// Bytes that the congestion window still takes.
     #[inline]
-    fn congestion_room(&self) -> u32 {
+    pub(super) fn congestion_room(&self) -> u32 {
         let window = match self.recovery.window() {
             Some(window) => window,
             None => self.controller.window().saturating_add(self.recovery.inflation(self.mss())),

@@ -7,6 +7,7 @@ mod fast_open;
 mod frto;
 mod handshake;
 mod harness;
+mod path_mtu;
 mod recovery;
 mod resets;
 mod segments;

@@ -1,5 +1,5 @@
 use super::harness::*;
-use crate::{Config, Segment, Transmit};
+use crate::{Config, MtuProbing, Segment, Transmit};
 use core::time::Duration;
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Flags, SeqNumber};
@@ -181,7 +181,7 @@ fn reordering_taken_for_loss_is_undone() {
 /// RFC 2018 §8: the peer may take back what it held: after a timeout everything is sent again.
 #[test]
 fn reneging() {
-    let mut solo = sender(Solo::config());
+    let mut solo = sender(Config { mtu_probing: MtuProbing::Off, ..Solo::config() });
     write(&mut solo, 5);
     solo.drain();
     solo.now += RTT;
