@@ -212,7 +212,7 @@ impl Connection {
             State::SynSent(syn_sent) if syn_sent.buffer.is_empty() => self.end(None, None),
             State::SynSent(_) => self.shutdown(now),
             _ if self.readable() > 0 && self.state.open().is_some() => self.abort(now),
-            State::FinWait2(_) => self.fin_wait_2_until = now + self.config.fin_wait_2,
+            State::FinWait2(_) => self.stalled_since = now,
             State::TimeWait(_, _) => {
                 if let Some(unread) = self.state.unread_mut() {
                     *unread = Default::default();

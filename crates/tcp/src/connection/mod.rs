@@ -40,11 +40,10 @@ pub struct Connection {
     events: Events,
     /// The application has let go: what arrives from now on has no reader.
     orphaned: bool,
-    /// End of FIN-WAIT-2 once orphaned.
-    fin_wait_2_until: Instant,
     /// The last soft error, told if the connection times out (RFC 9293 MUST-47).
     soft_error: Option<Error>,
-    /// Since when the peer has made no progress on what it owes us: the user timeout counts from here.
+    /// Since when the peer has made no progress on what it owes us, from where the user timeout counts; in FIN-WAIT-2, since when
+    /// it lasts or nobody waits for it any more.
     stalled_since: Instant,
     /// TIME-WAIT owes an acknowledgement.
     time_wait_ack: bool,
@@ -66,7 +65,6 @@ impl Connection {
             config,
             events: Events::NONE,
             orphaned: false,
-            fin_wait_2_until: Instant::FAR_FUTURE,
             soft_error: None,
             stalled_since: now,
             time_wait_ack: false,
@@ -237,9 +235,7 @@ impl Connection {
     /// → FIN-WAIT-2, which ends by itself once nobody waits for the peer's data.
     pub(crate) fn enter_fin_wait_2(&mut self, now: Instant) {
         self.state.advance(State::FinWait2);
-        if self.orphaned {
-            self.fin_wait_2_until = now + self.config.fin_wait_2;
-        }
+        self.stalled_since = now;
     }
 
     pub(crate) fn state_mut(&mut self) -> &mut State {

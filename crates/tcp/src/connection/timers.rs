@@ -32,13 +32,21 @@ impl Connection {
                 .min(open.receive.ack.deadline())
                 .min(open.keep_alive_deadline(&self.config))
                 .min(self.user_deadline(open))
-                .min(self.fin_wait_2_until),
+                .min(self.fin_wait_2_deadline()),
         };
         (deadline != Instant::FAR_FUTURE).then_some(deadline)
     }
 
     fn opening_deadline(&self, started: Instant) -> Instant {
         self.config.user_timeout.map_or(Instant::FAR_FUTURE, |timeout| started + timeout)
+    }
+
+    /// FIN-WAIT-2 ends by itself once nobody waits for the peer's data.
+    fn fin_wait_2_deadline(&self) -> Instant {
+        match self.state {
+            State::FinWait2(_) if self.orphaned => self.stalled_since + self.config.fin_wait_2,
+            _ => Instant::FAR_FUTURE,
+        }
     }
 
     fn user_deadline(&self, open: &Open) -> Instant {
@@ -95,7 +103,7 @@ impl Connection {
     }
 
     fn on_open_timer(&mut self, now: Instant) -> Result<(), Error> {
-        if self.fin_wait_2_until <= now {
+        if self.fin_wait_2_deadline() <= now {
             self.end(None, None);
             return Ok(());
         }

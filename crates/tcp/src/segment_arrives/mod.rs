@@ -147,18 +147,11 @@ fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bo
         if has_room {
             connection.notify(Events::WRITABLE);
         }
-    } else if segment_answers_probe(connection) {
-        connection.made_progress(now);
     }
     if outcome.fin_acked {
         return on_fin_acked(connection, now);
     }
     true
-}
-
-/// With nothing in flight, any acknowledgement shows that the peer lives: its closed window is no failure (RFC 9293 MUST-37).
-fn segment_answers_probe(connection: &mut Connection) -> bool {
-    connection.state_mut().open().is_some_and(|open| open.send.is_all_acked())
 }
 
 /// Steps 6 to 8.

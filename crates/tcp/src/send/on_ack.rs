@@ -303,6 +303,8 @@ impl Sender {
     fn enter_newreno(&mut self, now: Instant) -> bool {
         if let Some(size) = self.lost_probe(now, None) {
             self.in_flight.mark_first_lost(size);
+            // What is in flight goes on telling of the same hole.
+            self.recovery.recover = self.nxt;
             return true;
         }
         let (flight, mss) = (self.flight_to_reduce(), self.mss());

@@ -28,6 +28,7 @@ pub(super) struct Latest {
     /// When the latest segment that has arrived was sent, and where it ended.
     sent_at: Instant,
     end: SeqNumber,
+    resent: bool,
     /// Its round trip.
     rtt_micros: u32,
     /// The highest sequence number that has arrived.
@@ -72,6 +73,7 @@ impl Latest {
         {
             self.sent_at = record.sent_at;
             self.end = record.end();
+            self.resent = record.retransmitted;
             self.rtt_micros = rtt;
         }
     }
@@ -83,8 +85,11 @@ impl Latest {
 
     /// Whether `record` was sent before the latest one that has arrived.
     pub(super) fn is_after(&self, record: &Record) -> bool {
+        // At the same instant sequence numbers tell the order, but not between an original and what was sent again.
         record.sent_at < self.sent_at
-            || (record.sent_at == self.sent_at && record.end().before(self.end))
+            || (record.sent_at == self.sent_at
+                && record.end().before(self.end)
+                && record.retransmitted == self.resent)
     }
 }
 
