@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Failed(String),
     /// The arguments make no sense together: exit code 2.
     Usage(String),
+    /// The job failed, and standard output says how: exit code 1.
+    Told,
     /// Whoever read our output has gone: nothing is told, exit code 0.
     OutputClosed,
 }
@@ -38,6 +40,7 @@ impl Failure {
     pub(crate) fn report(self) -> ExitCode {
         match self {
             Self::OutputClosed => ExitCode::SUCCESS,
+            Self::Told => ExitCode::FAILURE,
             Self::Failed(what) => {
                 eprintln!("sockeye: {what}");
                 ExitCode::FAILURE

@@ -29,6 +29,7 @@ struct Arguments {
 enum Command {
     Demo(commands::demo::Demo),
     Read(commands::read::Read),
+    Drill(commands::drill::Drill),
     Sim(commands::sim::Sim),
     #[cfg(target_os = "linux")]
     Serve(commands::serve::Serve),
@@ -46,6 +47,7 @@ fn main() -> ExitCode {
     let outcome = match arguments.command {
         Command::Demo(demo) => demo.run(),
         Command::Read(read) => read.run(),
+        Command::Drill(drill) => drill.run(),
         Command::Sim(sim) => sim.run(),
         #[cfg(target_os = "linux")]
         Command::Serve(serve) => serve.run(),

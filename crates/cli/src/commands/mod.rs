@@ -4,6 +4,7 @@ pub(crate) mod about;
 #[cfg(target_os = "linux")]
 pub(crate) mod connect;
 pub(crate) mod demo;
+pub(crate) mod drill;
 #[cfg(target_os = "linux")]
 pub(crate) mod listen;
 pub(crate) mod read;

@@ -32,6 +32,7 @@ use crate::trace::{Observer, SegmentTrace};
 use crate::wheel::{TimerId, Wheel};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 pub use auth::KeyOwner;
 use core::fmt;
@@ -199,6 +200,11 @@ impl Host {
     #[must_use]
     pub const fn config(&self) -> &HostConfig {
         &self.config
+    }
+
+    /// Changes the settings of connections and listeners to come.
+    pub fn set_tcp_config(&mut self, config: Arc<sockeye_tcp::Config>) {
+        self.config.tcp = config;
     }
 
     /// What became of packets so far.

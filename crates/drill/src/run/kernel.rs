@@ -1,0 +1,129 @@
+//! Kernel settings by their names, as scripts set them with `sysctl`.
+
+use sockeye_posix::{BufferSizes, Sockets, SocketsConfig};
+use sockeye_tcp::{Config, EcnConfig, EcnMode, congestion::Algorithm};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What the stack is configured with.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Kernel {
+    pub(super) tcp: Arc<Config>,
+    pub(super) sockets: SocketsConfig,
+}
+
+/// Settings that change nothing here: for what they are about this stack has no choice, or the one they ask for.
+const WITHOUT_EFFECT: [&str; 12] = [
+    "tcp_dsack",
+    "tcp_fack",
+    "tcp_frto",
+    "tcp_reordering",
+    "tcp_max_reordering",
+    "tcp_tso_win_divisor",
+    "tcp_min_tso_segs",
+    "tcp_pacing_ss_ratio",
+    "tcp_pacing_ca_ratio",
+    "tcp_no_metrics_save",
+    "tcp_abc",
+    "tcp_mem",
+];
+
+impl Kernel {
+    /// Sets what `name` (`net.ipv4.tcp_sack`) stands for.
+    ///
+    /// # Errors
+    /// A message, if the name is unknown or its value cannot be.
+    pub(super) fn apply(&mut self, name: &str, value: &str) -> Result<(), String> {
+        let known = name.strip_prefix("net.ipv4.").or_else(|| name.strip_prefix("net.core."));
+        let bad = || format!("{name}={value}: not a value that is supported");
+        let unknown = || format!("{name}={value}: unknown setting");
+        let short = known.ok_or_else(unknown)?;
+        if WITHOUT_EFFECT.contains(&short) {
+            return Ok(());
+        }
+        let tcp = Arc::make_mut(&mut self.tcp);
+        let sockets = &mut self.sockets;
+        match short {
+            "tcp_timestamps" => tcp.timestamps = number::<u8>(value).ok_or_else(bad)? != 0,
+            "tcp_sack" => tcp.sack = switch(value).ok_or_else(bad)?,
+            "tcp_window_scaling" => tcp.window_scaling = switch(value).ok_or_else(bad)?,
+            "tcp_congestion_control" => {
+                let named = Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == value);
+                tcp.congestion = named.ok_or_else(bad)?;
+            }
+            "tcp_slow_start_after_idle" => {
+                tcp.slow_start_after_idle = switch(value).ok_or_else(bad)?
+            }
+            "tcp_syn_retries" => tcp.syn_retries = number(value).ok_or_else(bad)?,
+            "tcp_synack_retries" => tcp.syn_ack_retries = number(value).ok_or_else(bad)?,
+            "tcp_retries1" => tcp.retries_suspect = number(value).ok_or_else(bad)?,
+            "tcp_retries2" => tcp.retries = number(value).ok_or_else(bad)?,
+            "tcp_fin_timeout" => {
+                tcp.fin_wait_2 = Duration::from_secs(number(value).ok_or_else(bad)?)
+            }
+            "tcp_ecn" => tcp.ecn = ecn(value, tcp.ecn).ok_or_else(bad)?,
+            "tcp_ecn_option" => tcp.ecn.option = number::<u8>(value).ok_or_else(bad)? != 0,
+            "tcp_rmem" => {
+                sockets.receive_buffer = sizes(value).ok_or_else(bad)?;
+                // Of a buffer that is not yet known better half is overhead, as in Linux.
+                tcp.initial_receive_buffer_bytes = sockets.receive_buffer.default / 2;
+                tcp.receive_buffer_bytes = sockets.receive_buffer.max;
+            }
+            "tcp_wmem" => sockets.send_buffer = sizes(value).ok_or_else(bad)?,
+            "wmem_max" => sockets.send_buffer_limit = number(value).ok_or_else(bad)?,
+            "rmem_max" => sockets.receive_buffer_limit = number(value).ok_or_else(bad)?,
+            "somaxconn" => sockets.backlog_limit = number(value).ok_or_else(bad)?,
+            "tcp_notsent_lowat" => sockets.notsent_low_water = number(value).ok_or_else(bad)?,
+            // Asking for what there is, is no change.
+            "tcp_early_retrans" if matches!(value, "3" | "4") => {}
+            "tcp_recovery" if value == "1" => {}
+            "tcp_syncookies" if matches!(value, "0" | "1") => {}
+            "tcp_early_retrans" | "tcp_recovery" | "tcp_syncookies" => return Err(bad()),
+            _ => return Err(unknown()),
+        }
+        Ok(())
+    }
+
+    /// Makes the settings those of connections to come.
+    pub(super) fn install(&self, sockets: &mut Sockets) {
+        *sockets.config_mut() = self.sockets.clone();
+        sockets.host_mut().set_tcp_config(Arc::clone(&self.tcp));
+    }
+}
+
+/// 0 off, 1 asks and accepts, 2 accepts; from 3 on with AccECN.
+fn ecn(value: &str, before: EcnConfig) -> Option<EcnConfig> {
+    let (request, accept) = match value {
+        "0" => (EcnMode::Off, EcnMode::Off),
+        "1" => (EcnMode::Classic, EcnMode::Classic),
+        "2" => (EcnMode::Off, EcnMode::Classic),
+        "3" => (EcnMode::Accurate, EcnMode::Accurate),
+        "4" => (EcnMode::Off, EcnMode::Accurate),
+        "5" => (EcnMode::Classic, EcnMode::Accurate),
+        _ => return None,
+    };
+    Some(EcnConfig { request, accept, ..before })
+}
+
+fn switch(value: &str) -> Option<bool> {
+    match value {
+        "0" => Some(false),
+        "1" => Some(true),
+        _ => None,
+    }
+}
+
+fn number<T: FromStr + TryFrom<u64>>(value: &str) -> Option<T> {
+    match value.strip_prefix("0x") {
+        Some(digits) => u64::from_str_radix(digits, 16).ok()?.try_into().ok(),
+        None => value.parse().ok(),
+    }
+}
+
+/// Three sizes in octets; what does not fit into 32 bits is as good as the most that does.
+fn sizes(value: &str) -> Option<BufferSizes> {
+    let mut sizes = value.split_whitespace().map(|size| size.parse::<u64>().ok());
+    let mut next = || Some(u32::try_from(sizes.next()??).unwrap_or(u32::MAX));
+    Some(BufferSizes { min: next()?, default: next()?, max: next()? })
+}

@@ -1,0 +1,128 @@
+//! The stack under test, its clock, and the packets that it sent.
+
+use crate::packet::{Actual, Sent, read, segment};
+use crate::script::Micros;
+use crate::settings::Settings;
+use sockeye_host::{Host, HostConfig, InterfaceConfig, InterfaceId};
+use sockeye_posix::{Errno, Sockets, Token, Value};
+use sockeye_wire::{Instant, Meta, Packet};
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// When scripts start: not at the epoch, so that clocks counted from it are not 0.
+const START: Instant = Instant::from_millis(100_000_000);
+/// Largest packet of a device that segments (`GSO_MAX_SIZE` of Linux).
+const GSO_MAX_BYTES: u32 = 65_535;
+/// More timers in one step than any stack needs; a timer that sets itself again at once would never end.
+const MAX_TIMERS_AT_ONCE: usize = 10_000;
+
+pub(super) struct World {
+    pub(super) sockets: Sockets,
+    interface: InterfaceId,
+    now: Instant,
+    sent: VecDeque<Sent>,
+    completed: BTreeMap<Token, (Instant, Result<Value, Errno>)>,
+}
+
+impl World {
+    pub(super) fn new(settings: &Settings, kernel: &super::kernel::Kernel) -> Result<Self, String> {
+        let mut config = HostConfig::new([0x50; 32]);
+        config.tcp = kernel.tcp.clone();
+        let mut host = Host::new(config);
+        let interface = InterfaceConfig {
+            gso_max_bytes: GSO_MAX_BYTES,
+            ..InterfaceConfig::ip(settings.mtu_bytes())
+        };
+        let prefix = if settings.local_address().is_ipv4() { 16 } else { 48 };
+        let interface = host
+            .add_interface(interface.with_address(settings.local_address(), prefix))
+            .map_err(|error| error.to_string())?;
+        host.add_default_route(interface, None).map_err(|error| error.to_string())?;
+        let sockets = Sockets::with_config(host, kernel.sockets.clone());
+        Ok(Self {
+            sockets,
+            interface,
+            now: START,
+            sent: VecDeque::new(),
+            completed: BTreeMap::new(),
+        })
+    }
+
+    pub(super) const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Time since the script's start.
+    pub(super) fn micros(&self) -> Micros {
+        to_micros(self.now)
+    }
+
+    /// The next packet that the stack has sent.
+    pub(super) fn next_sent(&mut self) -> Option<Sent> {
+        self.sent.pop_front()
+    }
+
+    /// Hands a packet to the stack.
+    pub(super) fn inject(&mut self, bytes: Vec<u8>) {
+        let packet = Packet::from_bytes(Meta::at(self.now), bytes.into());
+        self.sockets.on_packet(self.now, self.interface, packet);
+        self.settle();
+    }
+
+    /// The result of a call that waited, and when it came.
+    pub(super) fn completion(&mut self, token: Token) -> Option<(Micros, Result<Value, Errno>)> {
+        self.completed.remove(&token).map(|(at, result)| (to_micros(at), result))
+    }
+
+    /// Lets time pass up to `until` micros after the start; what falls due happens at its own time.
+    pub(super) fn advance(&mut self, until: Micros) -> Result<(), String> {
+        while self.step(until)? {}
+        self.now = self.now.max(from_micros(until));
+        Ok(())
+    }
+
+    /// Lets time pass to the next thing that falls due, if that is not after `until`.
+    pub(super) fn step(&mut self, until: Micros) -> Result<bool, String> {
+        self.settle();
+        let limit = from_micros(until);
+        let Some(deadline) = self.sockets.deadline().filter(|deadline| *deadline <= limit) else {
+            return Ok(false);
+        };
+        self.now = self.now.max(deadline);
+        for _ in 0..MAX_TIMERS_AT_ONCE {
+            self.sockets.on_timer(self.now);
+            self.settle();
+            if self.sockets.deadline().is_none_or(|deadline| deadline > self.now) {
+                return Ok(true);
+            }
+        }
+        Err("the stack's timers never rest".into())
+    }
+
+    /// Collects what followed from the last call into the stack.
+    pub(super) fn settle(&mut self) {
+        while let Some((_, packet)) = self.sockets.poll_transmit(self.now) {
+            let size =
+                if packet.meta.wire_segments > 1 { usize::from(packet.meta.gso_size) } else { 0 };
+            let at = self.now;
+            match read(&packet) {
+                Ok(actual) => {
+                    let pieces = segment(actual, size).into_iter();
+                    self.sent.extend(pieces.map(|packet: Actual| Sent { at, packet: Ok(packet) }));
+                }
+                Err(message) => self.sent.push_back(Sent { at, packet: Err(message) }),
+            }
+        }
+        while let Some((token, result)) = self.sockets.poll_completion() {
+            self.completed.insert(token, (self.now, result));
+        }
+    }
+}
+
+pub(super) fn to_micros(at: Instant) -> Micros {
+    at.since(START).as_micros() as Micros
+}
+
+fn from_micros(micros: Micros) -> Instant {
+    START + Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}
