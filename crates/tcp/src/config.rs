@@ -54,10 +54,13 @@ pub struct Config {
     pub syn_ack_retries: u8,
     /// R1: retransmissions of one segment after which the path is suspect (RFC 9293 MUST-20).
     pub retries_suspect: u8,
-    /// R2: retransmissions of one segment, or unanswered window probes, after which the connection is closed (RFC 9293 MUST-20).
+    /// R2: retransmissions of one segment, or unanswered window probes, after which the connection is closed (RFC 9293 MUST-20);
+    /// 255 for never (MUST-21).
     pub retries: u8,
     /// Longest wait for an acknowledgement of sent data, in place of R2; `None` leaves R2 alone (RFC 9293 MUST-21).
     pub user_timeout: Option<Duration>,
+    /// Tell the peer that we wait this long, and heed what it tells while `user_timeout` is unset (RFC 5482); off if `None`.
+    pub advertised_user_timeout: Option<Duration>,
     /// Longest delay of an acknowledgement; must be below 500 ms (RFC 9293 MUST-40).
     pub delayed_ack: Duration,
     /// Keep-alive, off unless set (RFC 9293 MUST-25).
@@ -126,6 +129,7 @@ impl Default for Config {
             retries_suspect: 3,
             retries: 15,
             user_timeout: None,
+            advertised_user_timeout: None,
             delayed_ack: Duration::from_millis(40),
             keep_alive: None,
             time_wait: Duration::from_secs(60),
@@ -135,6 +139,11 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether so many attempts in a row are all there will be: a user timeout takes R2's place.
+    pub(crate) fn is_exhausted(&self, attempts: u8) -> bool {
+        self.user_timeout.is_none() && self.retries != u8::MAX && attempts >= self.retries
+    }
+
     /// Size of the receive buffer at first.
     #[must_use]
     pub fn initial_receive_buffer(&self) -> u32 {

@@ -314,7 +314,7 @@ impl HalfOpen {
             Self::window(config),
             timestamps,
         );
-        let mut open = Open::new(send, receive, self.negotiated, now);
+        let mut open = Open::new(config, send, receive, self.negotiated, now);
         open.ecn = ecn::third_flags(self.ecn, self.retransmissions);
         open
     }

@@ -79,6 +79,8 @@ pub struct Info {
     pub backoff: u8,
     /// Consecutive retransmission timeouts without progress.
     pub timeouts: u8,
+    /// The user timeout that the peer told (RFC 5482), and the one in force.
+    pub user_timeouts: (Option<Duration>, Option<Duration>),
     /// Explicit congestion notification in use.
     pub ecn: EcnMode,
     /// Packets marked "congestion experienced" that the peer told of (for classic ECN: acknowledgements with ECE), and that arrived here.
@@ -127,6 +129,7 @@ impl Info {
             window_scale: (0, 0),
             backoff: 0,
             timeouts: 0,
+            user_timeouts: (None, None),
             ecn: EcnMode::Off,
             ecn_marks: (0, 0),
             syn_data_acked: fast_open.is_some_and(|fast_open| fast_open.syn_data_acked),
@@ -181,6 +184,7 @@ impl Info {
             info.window_scale = (negotiated.send_shift, negotiated.receive_shift);
             info.backoff = send.backoff();
             info.timeouts = send.timeouts();
+            info.user_timeouts = (open.user_timeout.remote(), open.user_timeout.in_force(config));
             if let Some(ecn) = &open.ecn {
                 info.ecn = ecn.mode();
                 info.ecn_marks = ecn.marks();

@@ -15,6 +15,7 @@
 //! | `ecn` | explicit congestion notification, classic and accurate |
 //! | `receive` | reassembly, window, acknowledgement policy |
 //! | [`congestion`] | the congestion-control trait and its implementations |
+//! | `user_timeout` | the User Timeout option (RFC 5482) |
 //! | [`time_wait`] | the small record that a closed connection leaves behind |
 //! | [`isn`] | initial sequence numbers (RFC 6528) |
 //! | [`auth`] | signed segments: TCP-AO (RFC 5925) and MD5 (RFC 2385) |
@@ -46,6 +47,7 @@ mod segment_arrives;
 mod send;
 mod state;
 pub mod time_wait;
+mod user_timeout;
 
 pub use config::{Config, KeepAlive, MtuProbing};
 pub use connection::{Connection, Endpoints, IcmpError};

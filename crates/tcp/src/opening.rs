@@ -160,7 +160,7 @@ impl SynSent {
         let timestamps = syn_ack.options.timestamps.map(|timestamps| (timestamps.value, now));
         let nxt = syn_ack.seq + 1;
         let receive = Receiver::new(config, &negotiated, nxt, Self::window(config), timestamps);
-        let mut open = Open::new(send, receive, negotiated, now);
+        let mut open = Open::new(config, send, receive, negotiated, now);
         let requested = ecn::offer(config.ecn.request, self.retransmissions);
         open.ecn = ecn::answered(requested, syn_ack.flags, syn_ack.ecn);
         open

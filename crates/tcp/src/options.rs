@@ -42,6 +42,8 @@ pub struct SegmentOptions {
     pub fast_open: Option<Box<FastOpenOption>>,
     /// AccECN octet counters.
     pub acc_ecn: Option<AccEcnCounters>,
+    /// User timeout (RFC 5482) as it stands in the option, its highest bit for minutes; 0 if there was none.
+    pub user_timeout: u16,
     /// How the segment claims to be signed; the last claim if there are several.
     pub signature: Signature,
 }
@@ -113,6 +115,9 @@ impl SegmentOptions {
                     options.window_scale = Some(shift.min(MAX_WINDOW_SHIFT))
                 }
                 TcpOption::SackPermitted => options.sack_permitted = true,
+                TcpOption::UserTimeout { minutes, value } => {
+                    options.user_timeout = u16::from(minutes) << 15 | value;
+                }
                 TcpOption::AccEcn { e1_first, counters } => {
                     options.acc_ecn = Some(AccEcnCounters::decode(e1_first, counters));
                 }

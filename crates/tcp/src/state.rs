@@ -10,7 +10,8 @@ use crate::options::{Negotiated, Timestamps};
 use crate::receive::{ReadQueue, Receiver};
 use crate::send::Sender;
 use crate::time_wait::TimeWait;
-use crate::{Error, Segment, Transmit};
+use crate::user_timeout::UserTimeout;
+use crate::{Config, Error, Segment, Transmit};
 use sockeye_wire::tcp::OptionBytes;
 use sockeye_wire::{Flags, Instant, SeqNumber, StateName};
 
@@ -77,6 +78,7 @@ pub(crate) struct Open {
     pub(crate) challenge: ChallengeThrottle,
     /// When the peer was last heard.
     pub(crate) heard: Instant,
+    pub(crate) user_timeout: UserTimeout,
     /// Keep-alive probes since then.
     pub(crate) keep_alive_probes: u8,
     /// A segment just left of the window is to be sent, to make the peer answer.
@@ -88,6 +90,7 @@ pub(crate) struct Open {
 impl Open {
     /// The handshake is complete.
     pub(crate) fn new(
+        config: &Config,
         send: Sender,
         receive: Receiver,
         negotiated: Negotiated,
@@ -101,6 +104,7 @@ impl Open {
             ecn: None,
             challenge,
             heard: now,
+            user_timeout: UserTimeout::new(config),
             keep_alive_probes: 0,
             probe_due: false,
             tail_probe_due: false,

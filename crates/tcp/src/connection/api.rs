@@ -280,6 +280,16 @@ impl Connection {
         change(Arc::make_mut(&mut self.config));
     }
 
+    /// Tells the peer how long we wait, now and if it changes, and heeds what the peer tells (RFC 5482); `None` does neither any more.
+    pub fn advertise_user_timeout(&mut self, timeout: Option<Duration>) {
+        if self.config.advertised_user_timeout != timeout {
+            Arc::make_mut(&mut self.config).advertised_user_timeout = timeout;
+            if let Some(open) = self.state.open_mut() {
+                open.user_timeout.announce(timeout);
+            }
+        }
+    }
+
     /// Sizes of the two buffers, in bytes; they do not change by themselves any more. The window shift was fixed by the handshake, so that a later growth may not be
     /// advertised in full.
     pub fn set_buffers(&mut self, receive_bytes: u32, send_bytes: u32) {

@@ -177,6 +177,15 @@ impl Open {
             let fits = options.push_sack(&blocks[..fitting]);
             debug_assert!(fits.is_ok());
         }
+        let fits_more = |options: &OptionBytes| {
+            options.remaining() >= signature + 4 && room >= options.padded_len() + 4
+        };
+        if fits_more(&options)
+            && let Some(user_timeout) = self.user_timeout.take_option()
+        {
+            let fits = options.push(&user_timeout);
+            debug_assert!(fits.is_ok());
+        }
         if let Some(ecn) = &mut self.ecn {
             let free = options.remaining().saturating_sub(signature);
             let left = free.min(room.saturating_sub(options.padded_len()));

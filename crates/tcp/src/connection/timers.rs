@@ -50,7 +50,7 @@ impl Connection {
     }
 
     fn user_deadline(&self, open: &Open) -> Instant {
-        match self.config.user_timeout {
+        match open.user_timeout.in_force(&self.config) {
             Some(timeout) if open.send.is_waiting() => self.stalled_since + timeout,
             _ => Instant::FAR_FUTURE,
         }

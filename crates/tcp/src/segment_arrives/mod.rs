@@ -40,6 +40,7 @@ pub(crate) fn in_synchronized_state(
             open.challenge(now, &segment);
         }
     }
+    open.user_timeout.on_option(segment.options.user_timeout);
     if let Some(ecn) = &mut open.ecn
         && ecn.on_received(&segment)
     {

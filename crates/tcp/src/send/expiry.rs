@@ -74,10 +74,10 @@ impl Sender {
         config: &Config,
     ) -> Result<Expired, Error> {
         let first = self.timer.timeouts == 0;
-        if self.timer.timeouts >= config.retries {
+        if config.is_exhausted(self.timer.timeouts) {
             return Err(Error::TimedOut);
         }
-        self.timer.timeouts += 1;
+        self.timer.timeouts = self.timer.timeouts.saturating_add(1);
         self.timer.backoff = self.timer.backoff.saturating_add(1);
         let frto = self.begin_frto();
         let before = self.controller.clone();
@@ -99,10 +99,10 @@ impl Sender {
     }
 
     fn on_persist_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
-        if self.timer.probes >= config.retries {
+        if config.is_exhausted(self.timer.probes) {
             return Err(Error::TimedOut);
         }
-        self.timer.probes += 1;
+        self.timer.probes = self.timer.probes.saturating_add(1);
         self.timer.backoff = self.timer.backoff.saturating_add(1);
         self.timer.arm_after(TimerKind::Persist, now, self.rtt.timeout(self.timer.backoff));
         Ok(Expired::Probe)

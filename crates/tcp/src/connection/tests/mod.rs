@@ -14,6 +14,7 @@ mod segments;
 mod timers;
 mod transfer;
 mod urgent;
+mod user_timeout;
 mod windows;
 
 /// DESIGN: an idle connection is small, because what only traffic needs is elsewhere.
