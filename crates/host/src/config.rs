@@ -1,5 +1,6 @@
 //! What can be set when a host is made.
 
+use crate::policy::Policy;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -24,6 +25,8 @@ pub struct HostConfig {
     pub refuse_unknown_ao: bool,
     /// Bounds on what strangers can make the host hold or send.
     pub limits: Limits,
+    /// What may be switched later, by [`Host::policy_mut`](crate::Host::policy_mut).
+    pub policy: Policy,
 }
 
 impl HostConfig {
@@ -37,6 +40,7 @@ impl HostConfig {
             ephemeral_ports: 32_768..=60_999,
             refuse_unknown_ao: false,
             limits: Limits::default(),
+            policy: Policy::default(),
         }
     }
 }
@@ -57,6 +61,8 @@ pub struct Limits {
     pub neighbour_queue: usize,
     /// Destinations whose path MTU is remembered.
     pub paths: usize,
+    /// Destinations of which is remembered what connections learned: round trips, Fast Open cookies (RFC 9040).
+    pub destinations: usize,
     /// Octets held of datagrams that are being reassembled.
     pub reassembly_bytes: usize,
     /// How long the pieces of a datagram are waited for.
@@ -80,6 +86,7 @@ impl Default for Limits {
             neighbours: 1_024,
             neighbour_queue: 4,
             paths: 4_096,
+            destinations: 4_096,
             reassembly_bytes: 1 << 20,
             reassembly_time: Duration::from_secs(30),
             outbox: 16_384,

@@ -59,6 +59,18 @@ pub struct Counters {
     pub dropped_auth_wrong: u64,
     /// Segments to be sent that could not be signed, because too little was known of the peer.
     pub dropped_auth_unsigned: u64,
+    /// SYNs answered with a cookie, because there was no room to remember them.
+    pub syn_cookies_sent: u64,
+    /// Acknowledgements whose cookie opened a connection.
+    pub syn_cookies_valid: u64,
+    /// Acknowledgements to a listener that were none of a cookie, while such were out.
+    pub syn_cookies_invalid: u64,
+    /// SYNs with data that a listener took (RFC 7413).
+    pub fast_opens: u64,
+    /// SYNs with a cookie that was not valid, or without room for another Fast Open.
+    pub fast_opens_refused: u64,
+    /// Fast Open cookies given to clients.
+    pub fast_open_cookies_sent: u64,
     /// SYNs that found the half-open table or the listener's share of it full.
     pub dropped_half_open_full: u64,
     /// Segments of handshakes that found the accept queue full.
@@ -87,6 +99,8 @@ pub struct Counts {
     pub to_accept: usize,
     /// Neighbour cache entries.
     pub neighbours: usize,
+    /// Destinations of which something is remembered.
+    pub destinations: usize,
     /// Datagrams being reassembled.
     pub reassembling: usize,
     /// Local ports with a listener, a reservation, a connection or a TIME-WAIT record.

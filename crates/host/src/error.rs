@@ -32,6 +32,9 @@ pub enum HostError {
     /// The limit on connections is reached.
     #[error("the limit of {0} connections is reached")]
     TooManyConnections(usize),
+    /// Data on the SYN is switched off (RFC 7413).
+    #[error("Fast Open is switched off")]
+    FastOpenDisabled,
     /// No such interface.
     #[error("interface {0} does not exist")]
     NoSuchInterface(u32),

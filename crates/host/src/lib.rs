@@ -12,6 +12,7 @@
 //! | `demux` | from a 4-tuple to its connection, by a keyed hash |
 //! | `wheel` | one timing wheel for everything that waits |
 //! | `pages` | the slab that connections live in |
+//! | [`Policy`] | what may be switched while it runs |
 //! | `listener`, `ports` | who listens where; local ports (RFC 6056) |
 //! | [`trace`] | watching segments as they come and go |
 #![no_std]
@@ -33,6 +34,7 @@ mod limiter;
 mod listener;
 mod net;
 mod pages;
+mod policy;
 mod ports;
 mod record;
 mod timer;
@@ -45,7 +47,9 @@ pub use error::HostError;
 pub use events::Event;
 pub use host::{Host, KeyOwner};
 pub use ids::{ConnectionId, ListenerId};
+pub use listener::ListenOptions;
 pub use net::Route;
+pub use policy::{CookiePolicy, FastOpenPolicy, Policy};
 pub use sockeye_tcp::auth::{self, Key, KeyError, KeyId, Pattern};
 pub use sockeye_tcp::{Connection, Endpoints, Error, Events};
 pub use trace::{Direction, Observer, SegmentTrace};

@@ -3,14 +3,60 @@
 use crate::hash::Keyed;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::pages::Pages;
+use crate::policy::FastOpenPolicy;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use core::net::{IpAddr, SocketAddr};
+use core::time::Duration;
 use hashbrown::HashMap;
 use smallvec::SmallVec;
 use sockeye_tcp::auth::{Authenticator, KeyError, KeyRing};
-use sockeye_tcp::{Config, Endpoints};
+use sockeye_tcp::{Config, Endpoints, FastOpenKeys};
+use sockeye_wire::Instant;
+
+/// How a listener's connections open, beside their settings.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ListenOptions {
+    /// Connections that may be open before their handshake is complete, because their SYN brought data (RFC 7413 §5.1);
+    /// none: by the host's policy, 0: never.
+    pub fast_open: Option<usize>,
+    /// Keys of Fast Open cookies, in place of the host's.
+    pub fast_open_keys: Option<FastOpenKeys>,
+    /// Retransmissions of the SYN-ACK for which a client is waited for that has completed the handshake and sent no data.
+    pub defer_accept: u8,
+}
+
+/// Connections whose handshake is not complete, and what those that were reset still weigh (RFC 7413 §5.1: whoever opens and resets
+/// must not get more of them).
+#[derive(Debug, Default)]
+pub(crate) struct FastOpens {
+    pending: usize,
+    resets: VecDeque<Instant>,
+}
+
+/// How long a reset weighs, as on Linux.
+const RESET_WEIGHS: Duration = Duration::from_secs(60);
+
+impl FastOpens {
+    /// Takes a place, if one of `limit` is free.
+    pub(crate) fn begin(&mut self, now: Instant, limit: usize) -> bool {
+        while self.resets.front().is_some_and(|at| *at + RESET_WEIGHS <= now) {
+            self.resets.pop_front();
+        }
+        let free = self.pending + self.resets.len() < limit;
+        self.pending += usize::from(free);
+        free
+    }
+
+    pub(crate) fn end(&mut self, now: Instant, by_reset: bool) {
+        self.pending = self.pending.saturating_sub(1);
+        if by_reset {
+            self.resets.push_back(now);
+        }
+    }
+}
 
 /// Someone waits for connections.
 pub(crate) struct Listener {
@@ -21,6 +67,8 @@ pub(crate) struct Listener {
     /// Settings of its connections.
     pub(crate) config: Arc<Config>,
     pub(crate) to_accept: VecDeque<ConnectionId>,
+    pub(crate) options: ListenOptions,
+    pub(crate) fast_opens: FastOpens,
     /// An event about it is on its way.
     pub(crate) announced: bool,
     /// For the connections that it accepts.
@@ -28,6 +76,12 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// Connections that may be open before their handshake is complete.
+    pub(crate) fn fast_open_limit(&self, policy: &FastOpenPolicy) -> usize {
+        let by_policy = if policy.every_listener { self.backlog } else { 0 };
+        if policy.server { self.options.fast_open.unwrap_or(by_policy) } else { 0 }
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.to_accept.len() >= self.backlog
     }
@@ -67,6 +121,8 @@ impl Listeners {
             half_open: 0,
             config,
             to_accept: VecDeque::new(),
+            options: ListenOptions::default(),
+            fast_opens: FastOpens::default(),
             announced: false,
             keys: KeyRing::default(),
         }));

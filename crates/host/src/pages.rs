@@ -46,6 +46,11 @@ impl<T> Pages<T> {
         self.len
     }
 
+    /// All indices that may be in use.
+    pub(crate) fn indices(&self) -> core::ops::Range<u32> {
+        0..(self.pages.len() * PAGE) as u32
+    }
+
     pub(crate) fn insert(&mut self, value: T) -> Key {
         if self.free == NONE {
             self.add_page();

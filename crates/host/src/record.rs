@@ -21,6 +21,8 @@ pub(crate) struct Record {
     pub(crate) listener: Option<ListenerId>,
     /// Every acknowledgement of data is news.
     pub(crate) tells_progress: bool,
+    /// Counts as a Fast Open of this listener until its handshake is complete.
+    pub(crate) fast_open: Option<ListenerId>,
     /// News not yet told.
     pub(crate) pending: Events,
     /// News are on their way.

@@ -161,7 +161,7 @@ impl End {
         match &mut self.machine {
             Machine::Nothing | Machine::Mute | Machine::Listening => {}
             Machine::Half(half) => {
-                if !half.on_timer(now, &self.config) {
+                if !half.on_timer(now, &self.config, 0) {
                     self.listen_again();
                 }
             }

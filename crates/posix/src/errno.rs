@@ -146,6 +146,7 @@ impl From<HostError> for Errno {
             HostError::InvalidRemote(_) | HostError::NetworkUnreachable(_) => Self::ENETUNREACH,
             HostError::FamilyMismatch { .. } => Self::EAFNOSUPPORT,
             HostError::TooManyConnections(_) => Self::ENOBUFS,
+            HostError::FastOpenDisabled => Self::EOPNOTSUPP,
             HostError::NoSuchInterface(_) | HostError::BadPrefix { .. } => Self::EINVAL,
         }
     }

@@ -48,6 +48,8 @@ pub struct Config {
     pub min_rto: Duration,
     /// Upper bound of the retransmission timeout and of the interval between window probes.
     pub max_rto: Duration,
+    /// Largest segment to announce and to send, below what the path takes; Linux's TCP_MAXSEG.
+    pub max_segment_size: Option<u16>,
     /// Retransmissions of a SYN before an active open fails. 7 span 247 s (RFC 9293 MUST-23: at least 3 minutes).
     pub syn_retries: u8,
     /// Retransmissions of a SYN-ACK before a half-open connection is dropped.
@@ -124,6 +126,7 @@ impl Default for Config {
             initial_rto: Duration::from_secs(1),
             min_rto: Duration::from_millis(200),
             max_rto: Duration::from_secs(120),
+            max_segment_size: None,
             syn_retries: 7,
             syn_ack_retries: 5,
             retries_suspect: 3,

@@ -34,6 +34,8 @@ pub struct HalfOpen {
     syn_codepoint: Codepoint,
     due: Due,
     origin: Origin,
+    /// The peer's acknowledgement came and was left aside until there is data (Linux's TCP_DEFER_ACCEPT).
+    acked: bool,
 }
 
 /// What opened the connection halfway (RFC 9293 MUST-11).
@@ -122,6 +124,7 @@ impl HalfOpen {
             syn_codepoint: syn.ecn,
             due: if origin == Origin::Cookie { Due::Nothing } else { Due::SynAck },
             origin,
+            acked: false,
         }
     }
 
@@ -334,20 +337,37 @@ impl HalfOpen {
         self.deadline
     }
 
-    /// The SYN-ACK timer may have run out; false when it ran out for the last time and the record is to be dropped.
+    /// The SYN-ACK timer may have run out; false when it ran out for the last time and the record is to be dropped. Whoever
+    /// [defers](Self::defers) waits at least `deferred` times, and asks once more at the end.
     #[must_use]
-    pub fn on_timer(&mut self, now: Instant, config: &Config) -> bool {
+    pub fn on_timer(&mut self, now: Instant, config: &Config, deferred: u8) -> bool {
         if self.deadline > now {
             return true;
         }
-        if self.retransmissions >= config.syn_ack_retries {
+        let deferring = self.acked && self.retransmissions < deferred;
+        if self.retransmissions >= config.syn_ack_retries && !deferring {
             return false;
         }
         self.retransmissions += 1;
-        self.due = Due::SynAck;
+        if !self.acked || self.retransmissions >= deferred {
+            self.due = Due::SynAck;
+        }
         self.deadline =
             now + (config.initial_rto * (1 << self.retransmissions.min(16))).min(config.max_rto);
         true
+    }
+
+    /// Whether `segment` is the bare acknowledgement that completes the handshake and is left aside, because the listener wants
+    /// data first and has not waited `deferred` timeouts for it.
+    #[must_use]
+    pub fn defers(&mut self, segment: &Segment, deferred: u8) -> bool {
+        let bare = segment.flags == Flags::ACK
+            && segment.payload.is_empty()
+            && segment.seq == self.rcv_nxt()
+            && segment.ack == self.opening.iss + 1;
+        let defers = bare && self.retransmissions < deferred;
+        self.acked |= defers;
+        defers
     }
 
     /// Our own reset of a connection that was never established (RFC 9293 §3.10.5).

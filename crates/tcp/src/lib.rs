@@ -18,6 +18,7 @@
 //! | `user_timeout` | the User Timeout option (RFC 5482) |
 //! | [`time_wait`] | the small record that a closed connection leaves behind |
 //! | [`isn`] | initial sequence numbers (RFC 6528) |
+//! | [`cookie`] | SYN cookies (RFC 4987) |
 //! | [`auth`] | signed segments: TCP-AO (RFC 5925) and MD5 (RFC 2385) |
 //! | `challenge` | the throttle of RFC 5961 |
 #![no_std]
@@ -32,6 +33,7 @@ mod challenge;
 pub mod config;
 pub mod congestion;
 pub mod connection;
+pub mod cookie;
 mod ecn;
 mod error;
 mod events;
@@ -39,6 +41,7 @@ pub mod fast_open;
 pub mod half_open;
 mod info;
 pub mod isn;
+pub(crate) mod metrics;
 mod opening;
 mod options;
 mod receive;
@@ -51,6 +54,7 @@ mod user_timeout;
 
 pub use config::{Config, KeepAlive, MtuProbing};
 pub use connection::{Connection, Endpoints, IcmpError};
+pub use cookie::SynCookies;
 pub use ecn::{EcnConfig, EcnMode};
 pub use error::Error;
 pub use events::Events;
@@ -58,6 +62,7 @@ pub use fast_open::{FastOpenCookie, FastOpenFailure, FastOpenKeys, FastOpenOptio
 pub use half_open::{HalfOpen, HalfOpenEvent};
 pub use info::Info;
 pub use isn::IsnGenerator;
+pub use metrics::PathMetrics;
 pub use options::{AccEcnCounters, Opening, SegmentOptions, Timestamps};
 pub use segment::{Reset, Segment, Transmit};
 pub use time_wait::{TimeWait, TimeWaitEvent};

@@ -5,6 +5,7 @@
 use crate::challenge::ChallengeThrottle;
 use crate::ecn;
 use crate::fast_open::FastOpened;
+use crate::metrics::PathMetrics;
 use crate::opening::{SynReceived, SynSent};
 use crate::options::{Negotiated, Timestamps};
 use crate::receive::{ReadQueue, Receiver};
@@ -33,7 +34,15 @@ pub(crate) enum State {
     Closing(Open),
     LastAck(Open),
     /// Both closed; the application may still have data to read.
-    TimeWait(TimeWait, ReadQueue),
+    TimeWait(TimeWait, Leftover),
+}
+
+/// What remains of both directions when they have ended.
+#[derive(Debug, Default)]
+pub(crate) struct Leftover {
+    /// Data that had arrived before the end.
+    pub(crate) unread: ReadQueue,
+    pub(crate) metrics: PathMetrics,
 }
 
 /// What remains of a connection that is over.
@@ -43,6 +52,7 @@ pub(crate) struct Closed {
     pub(crate) error: Option<Error>,
     /// Data that had arrived before the end.
     pub(crate) unread: ReadQueue,
+    pub(crate) metrics: PathMetrics,
     /// The peer's FIN had arrived too: readers come to the end of the data, whatever happened afterwards.
     pub(crate) finished: bool,
     /// A reset that the peer has yet to be sent.
@@ -129,6 +139,11 @@ impl Open {
         segment.arrival.as_millis().checked_sub(age).map(Instant::from_millis)
     }
 
+    /// Both directions have ended.
+    pub(crate) fn into_leftover(self) -> Leftover {
+        Leftover { metrics: self.send.path_metrics(), unread: self.receive.queue }
+    }
+
     /// The reset that ends this connection from our side, with a sequence number that the peer can accept (tcp-requirements §2.6).
     pub(crate) fn farewell(&self, now: Instant) -> Farewell {
         let edge = self.send.una + self.send.window;
@@ -203,7 +218,7 @@ impl State {
     pub(crate) fn unread_mut(&mut self) -> Option<&mut ReadQueue> {
         match self {
             Self::Closed(closed) => Some(&mut closed.unread),
-            Self::TimeWait(_, unread) => Some(unread),
+            Self::TimeWait(_, leftover) => Some(&mut leftover.unread),
             Self::SynSent(_) | Self::SynReceived(_) => None,
             _ => self.open_mut().map(|open| &mut open.receive.queue),
         }

@@ -68,19 +68,30 @@ impl TimeWait {
         self.rcv_nxt
     }
 
-    /// A segment for the 4-tuple arrived.
+    /// Whether timestamps were in use: only then may a new connection of ours take the 4-tuple early (RFC 6191 §3).
     #[must_use]
-    pub fn on_segment(&mut self, now: Instant, segment: &Segment) -> TimeWaitEvent {
+    pub fn had_timestamps(&self) -> bool {
+        self.ts_recent.is_some()
+    }
+
+    /// A segment for the 4-tuple arrived; a new connection would use `timestamps` if the SYN offers them.
+    #[must_use]
+    pub fn on_segment(
+        &mut self,
+        now: Instant,
+        segment: &Segment,
+        timestamps: bool,
+    ) -> TimeWaitEvent {
         // RFC 1337, fix F1: a reset must not end TIME-WAIT early.
         if segment.flags.rst() {
             return TimeWaitEvent::Ignore;
         }
         if segment.flags.syn() && !segment.flags.ack() {
-            return if self.is_newer(segment) {
-                TimeWaitEvent::Reopen { minimum_iss: self.snd_nxt }
-            } else {
-                TimeWaitEvent::Ignore
-            };
+            return self
+                .reopens(segment, timestamps)
+                .map_or(TimeWaitEvent::Ignore, |minimum_iss| TimeWaitEvent::Reopen {
+                    minimum_iss,
+                });
         }
         // Only a retransmitted FIN is expected; anything else with sequence space is answered too, because its sender is
         // confused, and a bare ACK is not, lest two ends in TIME-WAIT answer each other.
@@ -98,10 +109,15 @@ impl TimeWait {
         TimeWaitEvent::Ack(self.acknowledgement(now))
     }
 
-    /// Whether a SYN belongs to a newer incarnation: the table of RFC 6191 §2.
-    fn is_newer(&self, syn: &Segment) -> bool {
+    /// Whether a SYN belongs to a newer incarnation, by the table of RFC 6191 §2; then what our ISS must lie above.
+    pub(crate) fn reopens(&self, syn: &Segment, timestamps: bool) -> Option<SeqNumber> {
+        let is_syn = syn.flags.syn() && !syn.flags.ack() && !syn.flags.rst();
+        (is_syn && self.is_newer(syn, timestamps)).then_some(self.snd_nxt)
+    }
+
+    fn is_newer(&self, syn: &Segment, timestamps: bool) -> bool {
         let newer_seq = syn.seq.after(self.rcv_nxt.back(1));
-        match (self.ts_recent, syn.options.timestamps) {
+        match (self.ts_recent, syn.options.timestamps.filter(|_| timestamps)) {
             (Some(recent), Some(Timestamps { value, .. })) => {
                 let ahead = value.wrapping_sub(recent) as i32;
                 ahead > 0 || ahead == 0 && newer_seq

@@ -207,9 +207,16 @@ impl Host {
         let Some(record) = self.connections.at_mut(index) else { return };
         self.wheel.set(record.timer, record.connection.deadline());
         let events = record.connection.take_events();
+        if record.fast_open.is_some() {
+            self.settle_fast_open(now, index);
+        }
         if events == Events::NONE {
             return;
         }
+        if events.intersects(Events::CONNECTED | Events::CLOSED) {
+            self.on_milestone(now, index, events);
+        }
+        let Some(record) = self.connections.at_mut(index) else { return };
         let hop = record.path.hop;
         if events.intersects(Events::FORWARD_PROGRESS) {
             self.network.neighbours.confirm(now, hop.interface, hop.next);

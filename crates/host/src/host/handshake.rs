@@ -1,7 +1,8 @@
 //! The passive side of the handshake: LISTEN and SYN-RECEIVED.
 
+use super::Host;
+use super::fast_open::Reception;
 use super::tcp::trace_in;
-use super::{Announcement, Host};
 use crate::demux::Target;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::net::Hop;
@@ -10,9 +11,8 @@ use crate::timer::TimerKey;
 use crate::trace::SegmentTrace;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use sockeye_tcp::auth::{Authenticator, Signature};
-use sockeye_tcp::{Config, Connection, Endpoints, HalfOpen, HalfOpenEvent, Segment};
+use sockeye_tcp::{Connection, Endpoints, HalfOpen, HalfOpenEvent, Segment, Transmit};
 use sockeye_wire::{Instant, SeqNumber, StateName};
 
 impl Host {
@@ -26,44 +26,100 @@ impl Host {
         (minimum_iss, auth): (Option<SeqNumber>, Option<Box<Authenticator>>),
     ) {
         let Some(id) = self.listeners.find(endpoints.local) else { return };
-        let Some(listener) = self.listeners.get_mut(id) else { return };
+        let Some(listener) = self.listeners.get(id) else { return };
         if listener.is_full() {
             self.counters.dropped_backlog_full += 1;
             return;
         }
-        if listener.half_open >= listener.backlog
-            || self.half_open.len() >= self.config.limits.half_open
-        {
-            self.counters.dropped_half_open_full += 1;
-            return;
-        }
+        let full = listener.half_open >= listener.backlog
+            || self.half_open.len() >= self.config.limits.half_open;
         let Some(hop) = self.network.hop(endpoints.remote) else {
             self.counters.dropped_no_route += 1;
             return;
         };
-        listener.half_open += 1;
-        let config = Arc::clone(&listener.config);
-        let mut opening = self.opening(now, endpoints, &hop, minimum_iss);
+        let trace = trace_in(now, endpoints, syn);
+        if auth.is_none() && self.wants_cookie(full) {
+            self.observe(|| SegmentTrace { state: StateName::Listen, ..trace });
+            return self.send_syn_cookie(now, id, endpoints, &hop, syn);
+        }
+        if full {
+            self.counters.dropped_half_open_full += 1;
+            return;
+        }
+        let config = self.config_of(id);
+        let mut opening = self.opening(now, endpoints, &hop, minimum_iss, &config);
         opening.signature = auth.as_ref().map_or(Signature::None, |auth| auth.signature());
         let half_open = HalfOpen::on_syn(&config, opening, syn, now);
-        let deadline = half_open.deadline();
-        let place = self.half_open.insert(HalfOpenRecord {
-            half_open,
-            endpoints: *endpoints,
-            hash,
-            timer: TimerId::UNSET,
-            listener: id,
-            auth,
-        });
+        let state = StateName::SynReceived;
+        // A signature leaves too little room for a cookie.
+        let reception = match auth {
+            None => self.receive_syn(now, id, endpoints, syn),
+            Some(_) => Reception::HalfOpen(None),
+        };
+        match reception {
+            Reception::Open(offer) => {
+                let connection = half_open.fast_open(config, syn.clone(), now, offer);
+                let connection = self.take_in(now, (hash, hop), id, endpoints, connection);
+                if let Some(record) = self.connections.get_mut(connection.0) {
+                    record.fast_open = Some(id);
+                }
+                self.observe(|| SegmentTrace { state, connection: Some(connection), ..trace });
+            }
+            Reception::HalfOpen(offer) => {
+                let record = HalfOpenRecord {
+                    half_open,
+                    endpoints: *endpoints,
+                    hash,
+                    timer: TimerId::UNSET,
+                    listener: id,
+                    auth,
+                };
+                let index = self.remember_half_open(record);
+                self.observe(|| SegmentTrace { state, ..trace });
+                if let Some(offer) = offer
+                    && let Some(record) = self.half_open.at_mut(index)
+                    && let Some(transmit) =
+                        record.half_open.poll_transmit_with_cookie(now, &config, &offer)
+                {
+                    self.half_open_sends(now, index, endpoints, transmit);
+                }
+                self.half_open_output(now, index);
+            }
+        }
+    }
+
+    fn remember_half_open(&mut self, record: HalfOpenRecord) -> u32 {
+        let (hash, port, id) = (record.hash, record.endpoints.local.port(), record.listener);
+        let deadline = record.half_open.deadline();
+        let place = self.half_open.insert(record);
         let timer = self.wheel.insert(TimerKey::HalfOpen(place.index), Some(deadline));
         if let Some(record) = self.half_open.get_mut(place) {
             record.timer = timer;
         }
+        if let Some(listener) = self.listeners.get_mut(id) {
+            listener.half_open += 1;
+        }
         self.demux.insert(hash, Target::HalfOpen(place.index));
+        self.ports.connected(port);
+        place.index
+    }
+
+    /// A connection that had no half-open record: it can be found from now on, and waits to be accepted.
+    pub(super) fn take_in(
+        &mut self,
+        now: Instant,
+        (hash, hop): (u32, Hop),
+        id: ListenerId,
+        endpoints: &Endpoints,
+        connection: Connection,
+    ) -> ConnectionId {
+        let connection =
+            self.insert_connection(connection, *endpoints, hash, hop, (Some(id), None));
+        self.demux.insert(hash, Target::Connection(connection.0.index));
         self.ports.connected(endpoints.local.port());
-        let trace = trace_in(now, endpoints, syn);
-        self.observe(|| SegmentTrace { state: StateName::SynReceived, ..trace });
-        self.half_open_output(now, place.index);
+        self.changed(now, connection.0.index);
+        self.queue_to_accept(id, connection);
+        connection
     }
 
     pub(super) fn on_half_open_segment(
@@ -79,12 +135,19 @@ impl Host {
             self.refuse_half_open(now, index);
             return;
         };
-        let config = Arc::clone(&listener.config);
         if listener.is_full() && segment.flags.ack() && !segment.flags.rst() {
-            // The peer believes the connection open; our SYN-ACK again will make it try again, as Linux does.
             self.counters.dropped_backlog_full += 1;
+            if self.config.policy.abort_on_overflow {
+                self.refuse_half_open(now, index);
+            }
+            // The peer believes the connection open; our SYN-ACK again will make it try again, as Linux does.
             return;
         }
+        if record.half_open.defers(&segment, listener.options.defer_accept) {
+            return;
+        }
+        let config = self.config_of(id);
+        let Some(record) = self.half_open.at_mut(index) else { return };
         let trace = trace_in(now, endpoints, &segment);
         let event = record.half_open.on_segment(now, &config, segment);
         match event {
@@ -125,31 +188,35 @@ impl Host {
         let id = self.insert_connection(connection, endpoints, hash, hop, (Some(listener), auth));
         self.demux.replace(hash, Target::HalfOpen(index), Target::Connection(id.0.index));
         self.changed(now, id.0.index);
-        if let Some(listener_entry) = self.listeners.get_mut(listener) {
-            listener_entry.to_accept.push_back(id);
-            self.to_accept += 1;
-            if !core::mem::replace(&mut listener_entry.announced, true) {
-                self.events.push_back(Announcement::Listener(listener));
-            }
-        }
+        self.queue_to_accept(listener, id);
         Some(id)
     }
 
     /// Sends what a half-open record has to say.
     pub(super) fn half_open_output(&mut self, now: Instant, index: u32) {
         let Some(record) = self.half_open.at(index) else { return };
-        let config = self.listener_config(record.listener);
+        let config = self.config_of(record.listener);
         while let Some(record) = self.half_open.at_mut(index)
             && let Some(transmit) = record.half_open.poll_transmit(now, &config)
         {
             let endpoints = record.endpoints;
-            self.observe_out(now, None, &endpoints, &transmit, StateName::SynReceived);
-            self.send_segment(now, &endpoints, transmit, Some(Target::HalfOpen(index)));
+            self.half_open_sends(now, index, &endpoints, transmit);
         }
     }
 
-    /// The listener is gone.
-    fn refuse_half_open(&mut self, now: Instant, index: u32) {
+    fn half_open_sends(
+        &mut self,
+        now: Instant,
+        index: u32,
+        endpoints: &Endpoints,
+        transmit: Transmit,
+    ) {
+        self.observe_out(now, None, endpoints, &transmit, StateName::SynReceived);
+        self.send_segment(now, endpoints, transmit, Some(Target::HalfOpen(index)));
+    }
+
+    /// The listener is gone, or will have no more.
+    pub(super) fn refuse_half_open(&mut self, now: Instant, index: u32) {
         let Some(record) = self.half_open.at(index) else { return };
         let endpoints = record.endpoints;
         let transmit = record.half_open.refuse(now);
@@ -159,12 +226,15 @@ impl Host {
     }
 
     pub(super) fn on_half_open_timer(&mut self, now: Instant, index: u32) {
-        let Some(record) = self.half_open.at_mut(index) else { return };
-        let Some(listener) = self.listeners.get(record.listener) else {
+        let Some(record) = self.half_open.at(index) else { return };
+        let id = record.listener;
+        let Some(listener) = self.listeners.get(id) else {
             self.refuse_half_open(now, index);
             return;
         };
-        if record.half_open.on_timer(now, &listener.config) {
+        let (config, deferred) = (self.config_of(id), listener.options.defer_accept);
+        let Some(record) = self.half_open.at_mut(index) else { return };
+        if record.half_open.on_timer(now, &config, deferred) {
             self.wheel.set(record.timer, Some(record.half_open.deadline()));
             self.half_open_output(now, index);
         } else {
@@ -172,12 +242,7 @@ impl Host {
         }
     }
 
-    /// The host's own settings if the listener is gone.
-    fn listener_config(&self, id: ListenerId) -> Arc<Config> {
-        Arc::clone(self.listeners.get(id).map_or(&self.config.tcp, |listener| &listener.config))
-    }
-
-    fn forget_half_open(&mut self, index: u32) {
+    pub(super) fn forget_half_open(&mut self, index: u32) {
         if let Some(record) = self.take_half_open(index) {
             self.demux.remove(record.hash, Target::HalfOpen(index));
             self.ports.disconnected(record.endpoints.local.port());

@@ -7,9 +7,9 @@ use crate::demux::Target;
 use crate::net::mss_of;
 use core::net::IpAddr;
 use sockeye_tcp::IcmpError;
-use sockeye_wire::Instant;
 use sockeye_wire::icmp::{ErrorKind, IcmpHeader, IcmpView, Quoted};
 use sockeye_wire::ndp;
+use sockeye_wire::{Instant, StateName};
 
 impl Host {
     pub(super) fn on_icmp_v4(&mut self, now: Instant, datagram: &Datagram<'_>) {
@@ -71,7 +71,11 @@ impl Host {
         if !quoted.is_tcp() {
             return false;
         }
-        let Some(index) = self.quoted_connection(datagram, quoted) else { return false };
+        let index = match self.quoted_target(datagram, quoted) {
+            Some(Target::Connection(index)) => index,
+            Some(Target::HalfOpen(index)) => return self.on_half_open_error(index, kind, quoted),
+            _ => return false,
+        };
         if self.is_icmp_distrusted(index, kind) {
             return false;
         }
@@ -100,21 +104,42 @@ impl Host {
     ) {
         if let Some(record) = self.connections.at_mut(index) {
             record.connection.on_icmp(error, quoted.seq);
+            // Nobody has accepted it: it is as good as half open, and whoever accepts it learns why it is not any more.
+            if record.listener.is_some()
+                && record.connection.state() == StateName::SynReceived
+                && let Some(error) = record.connection.soft_error()
+            {
+                record.connection.on_unreachable(error);
+            }
             self.changed(now, index);
         }
     }
 
-    fn quoted_connection(&self, datagram: &Datagram<'_>, quoted: &Quoted) -> Option<u32> {
+    /// The client of a half-open connection cannot be reached: there is nobody to tell, and its SYN if it is there will come again.
+    /// As on Linux, where the SYN-ACK's timer decides about all else.
+    fn on_half_open_error(&mut self, index: u32, kind: ErrorKind, quoted: &Quoted) -> bool {
+        let unreachable = matches!(
+            kind,
+            ErrorKind::NetworkUnreachable
+                | ErrorKind::HostUnreachable
+                | ErrorKind::TimeExceeded
+                | ErrorKind::ParameterProblem
+        );
+        let known = self.half_open.at(index);
+        let ours = known.is_some_and(|record| record.half_open.iss() == quoted.seq);
+        if ours && unreachable {
+            self.forget_half_open(index);
+        }
+        ours && unreachable
+    }
+
+    fn quoted_target(&self, datagram: &Datagram<'_>, quoted: &Quoted) -> Option<Target> {
         let endpoints = endpoints_of(
             datagram.interface,
             (quoted.source, quoted.source_port),
             (quoted.destination, quoted.destination_port),
         );
-        match self.find(self.demux.hash(&endpoints), &endpoints) {
-            // A half-open record has sent nothing but a SYN-ACK: whatever is reported of that, its timer decides.
-            Some(Target::Connection(index)) => Some(index),
-            _ => None,
-        }
+        self.find(self.demux.hash(&endpoints), &endpoints)
     }
 
     /// RFC 1191, RFC 8201: the path to this destination is narrower than we thought.

@@ -3,11 +3,15 @@
 mod answer;
 mod auth;
 mod connections;
+mod cookies;
 mod egress;
+mod fast_open;
 mod handshake;
 mod icmp;
 mod ingress;
 mod link;
+mod listen;
+mod memory;
 mod open;
 mod tcp;
 #[cfg(test)]
@@ -25,6 +29,7 @@ use crate::limiter::Limiter;
 use crate::listener::Listeners;
 use crate::net::{Network, Route};
 use crate::pages::Pages;
+use crate::policy::Policy;
 use crate::ports::Ports;
 use crate::record::{HalfOpenRecord, Record, TimeWaitRecord};
 use crate::timer::TimerKey;
@@ -38,8 +43,8 @@ pub use auth::KeyOwner;
 use core::fmt;
 use core::net::IpAddr;
 use egress::Egress;
-use sockeye_tcp::{Events, IsnGenerator};
-use sockeye_wire::{Packet, SeqNumber};
+use sockeye_tcp::{Events, FastOpenKeys, IsnGenerator, SynCookies};
+use sockeye_wire::{Instant, Packet, SeqNumber};
 
 /// An end system: interfaces with addresses, and all TCP connections on them.
 ///
@@ -57,6 +62,10 @@ pub struct Host {
     wheel: Wheel<TimerKey>,
     reassembly_timer: TimerId,
     isn: IsnGenerator,
+    syn_cookies: SynCookies,
+    /// When the last SYN cookie was sent.
+    cookie_sent_at: Option<Instant>,
+    fast_open_keys: FastOpenKeys,
     flow_key: Keyed,
     egress: Egress,
     events: VecDeque<Announcement>,
@@ -96,6 +105,12 @@ impl Host {
             reassembly_timer: wheel.insert(TimerKey::Reassembly, None),
             wheel,
             isn: IsnGenerator::new(keyed("sequence numbers").key()),
+            syn_cookies: SynCookies::new(keyed("SYN cookies").key()),
+            cookie_sent_at: None,
+            fast_open_keys: FastOpenKeys {
+                primary: keyed("Fast Open cookies").key(),
+                backup: None,
+            },
             flow_key: keyed("flows"),
             egress: Egress::default(),
             events: VecDeque::new(),
@@ -207,6 +222,11 @@ impl Host {
         self.config.tcp = config;
     }
 
+    /// What may be switched while the host runs.
+    pub const fn policy_mut(&mut self) -> &mut Policy {
+        &mut self.config.policy
+    }
+
     /// What became of packets so far.
     #[must_use]
     pub const fn counters(&self) -> &Counters {
@@ -223,6 +243,7 @@ impl Host {
             listeners: self.listeners.len(),
             to_accept: self.to_accept,
             neighbours: self.network.neighbours.len(),
+            destinations: self.network.destinations.len(),
             reassembling: self.network.reassembly.len(),
             ports_in_use: self.ports.in_use(),
             timers: self.wheel.len(),

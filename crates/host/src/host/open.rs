@@ -1,4 +1,4 @@
-//! Opening: listen, accept, connect, bind.
+//! Opening actively: connect, bind, and what any connection begins with.
 
 use super::Host;
 use crate::config::InterfaceId;
@@ -6,7 +6,7 @@ use crate::demux::Target;
 use crate::error::HostError;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::net::Hop;
-use crate::record::{PathState, Record};
+use crate::record::{PathState, Record, TimeWaitRecord};
 use crate::timer::TimerKey;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
@@ -23,96 +23,6 @@ use sockeye_wire::{Instant, SeqNumber};
 const TIME_WAIT_REUSE: Duration = Duration::from_secs(1);
 
 impl Host {
-    /// Passive OPEN: waits for connections to `local`, whose address may be unspecified and whose port may be 0 for any.
-    /// At most `backlog` connections (at least one) wait to be accepted, and as many are half open.
-    ///
-    /// A listener at an exact address goes before one at any address; one at `[::]` does not get IPv4 connections.
-    ///
-    /// # Errors
-    /// [`HostError::AddrInUse`] if someone listens exactly there, [`HostError::AddrNotAvailable`] if the address is not the
-    /// host's, [`HostError::PortsExhausted`] if port 0 was asked for and all are taken.
-    pub fn listen(&mut self, local: SocketAddr, backlog: usize) -> Result<ListenerId, HostError> {
-        let config = Arc::clone(&self.config.tcp);
-        self.listen_with(local, backlog, config)
-    }
-
-    /// [`listen`](Self::listen) with settings of its own for the connections it gets.
-    ///
-    /// # Errors
-    /// As [`listen`](Self::listen).
-    pub fn listen_with(
-        &mut self,
-        local: SocketAddr,
-        backlog: usize,
-        config: Arc<Config>,
-    ) -> Result<ListenerId, HostError> {
-        let mut local = without_flow(local);
-        if !local.ip().is_unspecified() && !self.network.is_own(local.ip()) {
-            return Err(HostError::AddrNotAvailable(local.ip()));
-        }
-        if local.port() == 0 {
-            let port = self.ports.unused(local);
-            local.set_port(port.ok_or(HostError::PortsExhausted(local))?);
-        }
-        let id = self.listeners.add(local, backlog, config).ok_or(HostError::AddrInUse(local))?;
-        self.ports.reserve(local.port());
-        Ok(id)
-    }
-
-    /// Changes how many connections may wait. False if the listener is gone.
-    pub fn set_backlog(&mut self, id: ListenerId, backlog: usize) -> bool {
-        let Some(listener) = self.listeners.get_mut(id) else { return false };
-        listener.backlog = backlog.max(1);
-        true
-    }
-
-    /// Changes the settings of a listener's connections to come. False if the listener is gone.
-    pub fn set_listener_config(&mut self, id: ListenerId, config: Arc<Config>) -> bool {
-        let Some(listener) = self.listeners.get_mut(id) else { return false };
-        listener.config = config;
-        true
-    }
-
-    /// How many connections of a listener wait to be accepted.
-    #[must_use]
-    pub fn waiting_to_accept(&self, id: ListenerId) -> usize {
-        self.listeners.get(id).map_or(0, |listener| listener.to_accept.len())
-    }
-
-    /// Where a listener listens; none if it is gone.
-    #[must_use]
-    pub fn listener_address(&self, id: ListenerId) -> Option<SocketAddr> {
-        self.listeners.get(id).map(|listener| listener.local)
-    }
-
-    /// Stops listening. Connections not yet accepted are aborted; half-open ones are reset when they next move.
-    pub fn close_listener(&mut self, now: Instant, id: ListenerId) {
-        let Some(listener) = self.listeners.remove(id) else { return };
-        self.ports.unreserve(listener.local.port());
-        self.to_accept -= listener.to_accept.len();
-        for waiting in listener.to_accept {
-            if let Some(record) = self.connections.get_mut(waiting.0) {
-                record.listener = None;
-            }
-            self.abort(now, waiting);
-            self.close(now, waiting);
-        }
-    }
-
-    /// The next connection of a listener, if one waits.
-    pub fn accept(&mut self, id: ListenerId) -> Option<(ConnectionId, Endpoints)> {
-        let listener = self.listeners.get_mut(id)?;
-        let connection = listener.to_accept.pop_front()?;
-        self.to_accept -= 1;
-        let record = self.connections.get_mut(connection.0)?;
-        record.listener = None;
-        let endpoints = record.endpoints;
-        if record.pending != Events::NONE {
-            self.announce(connection);
-        }
-        Some((connection, endpoints))
-    }
-
     /// Keeps an address for its owner, who may [`connect`](Self::connect) from it or [`listen`](Self::listen) there: no
     /// ephemeral port will be this one. Port 0 chooses one. The address that was bound is returned.
     ///
@@ -187,6 +97,20 @@ impl Host {
         local: Option<SocketAddr>,
         config: Arc<Config>,
     ) -> Result<ConnectionId, HostError> {
+        self.open_actively(now, remote, local, config, |config, opening| {
+            Connection::connect(config, opening, now)
+        })
+    }
+
+    /// An active OPEN whose connection `make` makes.
+    pub(super) fn open_actively(
+        &mut self,
+        now: Instant,
+        remote: SocketAddr,
+        local: Option<SocketAddr>,
+        config: Arc<Config>,
+        make: impl FnOnce(Arc<Config>, Opening) -> Connection,
+    ) -> Result<ConnectionId, HostError> {
         let remote = without_flow(remote);
         if remote.port() == 0 || !self.network.is_valid_remote(remote.ip()) {
             return Err(HostError::InvalidRemote(remote));
@@ -200,8 +124,8 @@ impl Host {
         let endpoints = Endpoints { local, remote };
         let hash = self.demux.hash(&endpoints);
         let minimum_iss = self.clear_tuple(now, hash, &endpoints)?;
-        let opening = self.opening(now, &endpoints, &hop, minimum_iss);
-        let connection = Connection::connect(config, opening, now);
+        let opening = self.opening(now, &endpoints, &hop, minimum_iss, &config);
+        let connection = make(config, opening);
         let id = self.insert_connection(connection, endpoints, hash, hop, (None, None));
         self.demux.insert(hash, Target::Connection(id.0.index));
         self.ports.connected(endpoints.local.port());
@@ -243,7 +167,11 @@ impl Host {
 
     /// A port without any use of the 4-tuple, or failing that one whose TIME-WAIT may give way.
     fn ephemeral_port(&mut self, now: Instant, endpoints: Endpoints) -> Option<u16> {
+        let may_reuse = self.config.policy.time_wait_reuse;
         for reuse in [false, true] {
+            if reuse && !may_reuse {
+                break;
+            }
             let Self { ports, demux, connections, half_open, time_wait, .. } = self;
             let port = ports.ephemeral(endpoints, |port| {
                 let mut endpoints = endpoints;
@@ -259,7 +187,7 @@ impl Host {
                         half_open.at(at).is_some_and(|known| known.endpoints == endpoints)
                     }
                     Target::TimeWait(at) => time_wait.at(at).is_some_and(|known| {
-                        let reusable = reuse && now.since(known.since) >= TIME_WAIT_REUSE;
+                        let reusable = reuse && is_reusable(now, known);
                         known.endpoints == endpoints && !reusable
                     }),
                 };
@@ -283,7 +211,8 @@ impl Host {
             None => Ok(None),
             Some(Target::TimeWait(at)) => {
                 let known = self.time_wait.at(at);
-                let old_enough = known.filter(|known| now.since(known.since) >= TIME_WAIT_REUSE);
+                let allowed = self.config.policy.time_wait_reuse;
+                let old_enough = known.filter(|known| allowed && is_reusable(now, known));
                 let Some(minimum) = old_enough.map(|known| known.time_wait.snd_nxt()) else {
                     return Err(HostError::AddrInUse(endpoints.local));
                 };
@@ -301,8 +230,10 @@ impl Host {
         endpoints: &Endpoints,
         hop: &Hop,
         minimum_iss: Option<SeqNumber>,
+        config: &Config,
     ) -> Opening {
         let (mss, default_mss) = self.network.mss(now, endpoints.remote.ip(), hop);
+        let mss = config.max_segment_size.map_or(mss, |most| mss.min(most.max(1)));
         let mut iss = self.isn.initial_sequence_number(now, endpoints);
         if let Some(minimum) = minimum_iss.filter(|minimum| iss.at_or_before(*minimum)) {
             // RFC 9293 §3.6.1: beyond what the previous incarnation used.
@@ -341,6 +272,7 @@ impl Host {
             auth,
             listener,
             tells_progress: false,
+            fast_open: None,
             pending: Events::NONE,
             announced: false,
             ready: false,
@@ -355,8 +287,13 @@ impl Host {
     }
 }
 
+/// Only timestamps tell the segments of two incarnations apart (RFC 6191 §3), and theirs have moved on meanwhile.
+fn is_reusable(now: Instant, known: &TimeWaitRecord) -> bool {
+    known.time_wait.had_timestamps() && now.since(known.since) >= TIME_WAIT_REUSE
+}
+
 /// RFC 6437 flow labels are not part of a connection's name.
-fn without_flow(address: SocketAddr) -> SocketAddr {
+pub(super) fn without_flow(address: SocketAddr) -> SocketAddr {
     match address {
         SocketAddr::V4(_) => address,
         SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, v6.scope_id()).into(),

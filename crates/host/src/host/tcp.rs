@@ -11,7 +11,7 @@ use alloc::boxed::Box;
 use sockeye_tcp::auth::{Authenticator, Signature};
 use sockeye_tcp::{Endpoints, Reset, Segment, TimeWaitEvent};
 use sockeye_wire::tcp::TcpView;
-use sockeye_wire::{Checksum, ChecksumState, Instant, Packet, StateName};
+use sockeye_wire::{Checksum, ChecksumState, Instant, Packet, SeqNumber, StateName};
 
 impl Host {
     #[inline]
@@ -110,6 +110,12 @@ impl Host {
         endpoints: &Endpoints,
         segment: Segment,
     ) {
+        if segment.flags.syn()
+            && let Some(minimum_iss) = self.give_way(now, index, endpoints, &segment)
+        {
+            let hash = self.demux.hash(endpoints);
+            return self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), None));
+        }
         let Some(record) = self.connections.at_mut(index) else { return };
         let reset = if self.observer.is_none() {
             record.connection.on_segment(now, segment)
@@ -127,6 +133,32 @@ impl Host {
         }
     }
 
+    /// A SYN for a connection in TIME-WAIT that its application still holds: it may have to give its 4-tuple up (RFC 6191 §2), and then
+    /// says what the new connection's ISS must exceed.
+    fn give_way(
+        &mut self,
+        now: Instant,
+        index: u32,
+        endpoints: &Endpoints,
+        syn: &Segment,
+    ) -> Option<SeqNumber> {
+        let timestamps = self.config_of(self.listeners.find(endpoints.local)?).timestamps;
+        let record = self.connections.at_mut(index)?;
+        if record.auth.is_some() || self.listeners.have_keys() {
+            // What signs the new connection is decided where there is no old one.
+            return None;
+        }
+        let minimum_iss = record.connection.reopens(syn, timestamps)?;
+        record.connection.supersede();
+        let hash = record.hash;
+        self.demux.remove(hash, Target::Connection(index));
+        // It still has the name, but no longer gets what is sent to it.
+        self.recent = u32::MAX;
+        self.changed(now, index);
+        self.finish(now, index);
+        Some(minimum_iss)
+    }
+
     fn on_time_wait_segment(
         &mut self,
         now: Instant,
@@ -135,8 +167,10 @@ impl Host {
         segment: Segment,
         auth: Option<Box<Authenticator>>,
     ) {
+        let listener = self.listeners.find(endpoints.local);
+        let timestamps = listener.is_some_and(|id| self.config_of(id).timestamps);
         let Some(record) = self.time_wait.at_mut(index) else { return };
-        let event = record.time_wait.on_segment(now, &segment);
+        let event = record.time_wait.on_segment(now, &segment, timestamps);
         let (timer, deadline, hash) = (record.timer, record.time_wait.deadline(), record.hash);
         self.wheel.set(timer, Some(deadline));
         let trace = trace_in(now, endpoints, &segment);
@@ -179,6 +213,9 @@ impl Host {
         }
         let listened = self.listeners.find(endpoints.local).is_some();
         if !listened || flags.ack() {
+            if auth.is_none() && self.redeem_cookie(now, hash, endpoints, segment) {
+                return;
+            }
             if let Some(reset) = Reset::for_segment(segment) {
                 match auth {
                     None => self.send_reset(now, endpoints, reset, None),

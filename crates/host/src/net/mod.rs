@@ -1,5 +1,6 @@
 //! The IP layer: interfaces, routes, neighbours, paths, fragments.
 
+mod destination;
 mod interface;
 mod neighbour;
 mod path;
@@ -10,6 +11,7 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use destination::Destinations;
 pub(crate) use interface::Interface;
 pub(crate) use neighbour::{Evidence, Expiry, Neighbours, Resolution, Solicit};
 pub(crate) use path::Paths;
@@ -49,6 +51,7 @@ pub(crate) struct Network {
     own: HashMap<IpAddr, InterfaceId, Keyed>,
     pub(crate) neighbours: Neighbours<Keyed>,
     pub(crate) paths: Paths<Keyed>,
+    pub(crate) destinations: Destinations<Keyed>,
     pub(crate) reassembly: Reassembly<Keyed>,
     generation: u32,
 }
@@ -67,6 +70,7 @@ impl Network {
                 keyed("neighbours"),
             ),
             paths: Paths::new(limits.paths, keyed("paths")),
+            destinations: Destinations::new(limits.destinations, keyed("destinations")),
             reassembly: Reassembly::new(
                 limits.reassembly_bytes,
                 limits.reassembly_time,

@@ -148,7 +148,7 @@ impl Connection {
     pub fn readable(&self) -> usize {
         match &self.state {
             State::Closed(closed) => closed.unread.len(),
-            State::TimeWait(_, unread) => unread.len(),
+            State::TimeWait(_, leftover) => leftover.unread.len(),
             state => state.open().map_or(0, |open| open.receive.queue.len()),
         }
     }

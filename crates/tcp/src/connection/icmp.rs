@@ -56,7 +56,7 @@ impl Connection {
             State::SynReceived(received) => (true, quoted == received.half.iss()),
             State::FastOpened(opened) => {
                 let len = opened.open.send.nxt.since(opened.half.iss());
-                (true, quoted.within(opened.half.iss(), len))
+                (false, quoted.within(opened.half.iss(), len))
             }
             state => (
                 false,
@@ -79,7 +79,7 @@ impl Connection {
     /// `error`, an open one remembers it.
     pub fn on_unreachable(&mut self, error: Error) {
         match &self.state {
-            State::SynSent(_) | State::SynReceived(_) => self.fail(error),
+            State::SynSent(_) | State::SynReceived(_) | State::FastOpened(_) => self.fail(error),
             _ => self.soft_error = Some(error),
         }
     }

@@ -12,13 +12,15 @@ pub use icmp::IcmpError;
 use crate::fast_open::{FastOpen, FastOpened};
 use crate::half_open::Verdict;
 use crate::opening::{Answer, SynReceived, SynSent};
-use crate::state::{Closed, State};
+use crate::state::{Closed, Leftover, State};
 use crate::time_wait::TimeWaitEvent;
-use crate::{Config, Error, Events, Info, Opening, Reset, Segment, TimeWait, segment_arrives};
+use crate::{
+    Config, Error, Events, Info, Opening, PathMetrics, Reset, Segment, TimeWait, segment_arrives,
+};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
-use sockeye_wire::{Instant, StateName};
+use sockeye_wire::{Instant, SeqNumber, StateName};
 
 /// The two ends of a connection, as the local host sees them.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -146,7 +148,7 @@ impl Connection {
             }
             State::FastOpened(_) => self.on_segment_to_fast_opened(now, segment),
             State::TimeWait(time_wait, _) => {
-                if let TimeWaitEvent::Ack(_) = time_wait.on_segment(now, &segment) {
+                if let TimeWaitEvent::Ack(_) = time_wait.on_segment(now, &segment, true) {
                     self.time_wait_ack = true;
                 }
                 None
@@ -201,9 +203,11 @@ impl Connection {
 
     /// → CLOSED.
     pub(crate) fn end(&mut self, error: Option<Error>, farewell: Option<crate::state::Farewell>) {
-        let (unread, finished) = match self.state.take() {
-            State::Closed(closed) => (closed.unread, closed.finished),
-            State::TimeWait(_, unread) => (unread, true),
+        let (Leftover { unread, metrics }, finished) = match self.state.take() {
+            State::Closed(closed) => {
+                (Leftover { unread: closed.unread, metrics: closed.metrics }, closed.finished)
+            }
+            State::TimeWait(_, leftover) => (leftover, true),
             State::SynSent(_) | State::SynReceived(_) => Default::default(),
             State::Established(open)
             | State::FinWait1(open)
@@ -213,10 +217,10 @@ impl Connection {
             | State::LastAck(open)
             | State::FastOpened(FastOpened { open, .. }) => {
                 let finished = open.receive.is_finished();
-                (open.receive.queue, finished)
+                (open.into_leftover(), finished)
             }
         };
-        self.state = State::Closed(Closed { error, unread, finished, farewell });
+        self.state = State::Closed(Closed { error, unread, metrics, finished, farewell });
         self.events |= Events::CLOSED | Events::READABLE | Events::WRITABLE;
     }
 
@@ -227,7 +231,7 @@ impl Connection {
         self.state.advance(|open| {
             *ack_owed = open.receive.ack.is_owed();
             let time_wait = TimeWait::new(&open, now, duration);
-            State::TimeWait(time_wait, open.receive.queue)
+            State::TimeWait(time_wait, open.into_leftover())
         });
         self.events |= Events::CLOSED | Events::READABLE | Events::WRITABLE;
     }
@@ -307,6 +311,38 @@ impl Connection {
                 Some(time_wait.clone())
             }
             _ => None,
+        }
+    }
+
+    /// Whether `syn` may take this connection's 4-tuple, which has been in TIME-WAIT (RFC 6191): the number that the new ISS must lie
+    /// above. `timestamps` if the new connection would use them. [`supersede`](Self::supersede) makes room.
+    #[must_use]
+    pub fn reopens(&self, syn: &Segment, timestamps: bool) -> Option<SeqNumber> {
+        match &self.state {
+            State::TimeWait(time_wait, _) => time_wait.reopens(syn, timestamps),
+            _ => None,
+        }
+    }
+
+    /// Another connection takes the 4-tuple: this one is closed, what it received stays readable.
+    pub fn supersede(&mut self) {
+        self.end(None, None);
+    }
+
+    /// What was learned of the path, once the connection is over or in TIME-WAIT.
+    #[must_use]
+    pub fn path_metrics(&self) -> PathMetrics {
+        match &self.state {
+            State::Closed(closed) => closed.metrics,
+            State::TimeWait(_, leftover) => leftover.metrics,
+            _ => PathMetrics::default(),
+        }
+    }
+
+    /// What earlier connections learned of the path (RFC 9040 §4.3); call when the handshake is complete.
+    pub fn seed(&mut self, metrics: &PathMetrics) {
+        if let Some(open) = self.state.open_mut() {
+            open.send.seed(metrics);
         }
     }
 

@@ -62,7 +62,7 @@ impl Connection {
             State::Closed(_) => Ok(()),
             State::SynSent(_) => self.on_opening_timer(now),
             State::SynReceived(received) => {
-                if received.half.on_timer(now, &self.config) {
+                if received.half.on_timer(now, &self.config, 0) {
                     Ok(())
                 } else {
                     Err(Error::TimedOut)
@@ -97,7 +97,7 @@ impl Connection {
     /// Until the SYN-ACK is acknowledged only it is sent again, no data (RFC 7413 §4.2.2).
     fn on_fast_opened_timer(&mut self, now: Instant) -> Result<(), Error> {
         let State::FastOpened(opened) = &mut self.state else { return Ok(()) };
-        let in_time = opened.half.on_timer(now, &self.config);
+        let in_time = opened.half.on_timer(now, &self.config, 0);
         let late = self.state.open().is_some_and(|open| self.user_deadline(open) <= now);
         if in_time && !late { Ok(()) } else { Err(Error::TimedOut) }
     }

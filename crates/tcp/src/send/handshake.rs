@@ -1,8 +1,15 @@
 //! What the handshake hands over to the sender.
 
 use super::Sender;
+use crate::PathMetrics;
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
+
+/// A connection that had less acknowledged says nothing of the path's capacity.
+const LASTING_SEGMENTS: u64 = 20;
+
+/// Thresholds above this were never set.
+const UNKNOWN_THRESHOLD: u32 = 1 << 30;
 
 impl Sender {
     /// The handshake took `round_trip`, its own segment of it sent again `retransmissions` times.
@@ -32,6 +39,24 @@ impl Sender {
         if acked < len {
             self.in_flight.push(sent_at, self.una, len - acked);
             self.in_flight.mark_all_lost();
+        }
+    }
+
+    /// What is worth remembering. A connection too short to meet congestion tells nothing of where it is (RFC 9040 §8.1).
+    pub(crate) fn path_metrics(&self) -> PathMetrics {
+        let (_, threshold) = self.congestion_window();
+        let lasted = self.bytes_acked >= LASTING_SEGMENTS * u64::from(self.mss);
+        PathMetrics {
+            round_trip: self.rtt.smoothed().map(|rtt| (rtt, self.rtt.variation())),
+            slow_start_threshold: (lasted && threshold < UNKNOWN_THRESHOLD).then_some(threshold),
+        }
+    }
+
+    /// Earlier connections' knowledge, where the handshake gave none. A larger initial window is never taken from it
+    /// (RFC 9040 §4.3: within the policy of RFC 6928).
+    pub(crate) fn seed(&mut self, metrics: &PathMetrics) {
+        if let Some((rtt, variation)) = metrics.round_trip {
+            self.rtt.seed(rtt, variation);
         }
     }
 

@@ -70,6 +70,15 @@ impl RttEstimator {
         }
     }
 
+    /// Earlier connections' values, until there is a sample of this one.
+    pub(crate) fn seed(&mut self, rtt: Duration, variation: Duration) {
+        if !self.sampled {
+            self.smoothed = micros(rtt);
+            self.variation = micros(variation);
+            self.sampled = true;
+        }
+    }
+
     /// SRTT.
     pub(crate) fn smoothed(&self) -> Option<Duration> {
         self.sampled.then(|| Duration::from_micros(u64::from(self.smoothed)))

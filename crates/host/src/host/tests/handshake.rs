@@ -99,7 +99,7 @@ fn simultaneous_open() {
 
 #[test]
 fn a_full_backlog_makes_peers_wait_until_there_is_room() {
-    let mut world = World::new(tun);
+    let mut world = World::with(tun, |config| config.policy.syn_cookies = crate::CookiePolicy::Off);
     let address = SocketAddr::new(v4(B), 80);
     let listener = world.hosts[B].listen(address, 2).unwrap();
     let clients: Vec<_> =

@@ -3,10 +3,13 @@
 mod address;
 mod auth;
 mod closing;
+mod cookies;
+mod fast_open;
 mod garbage;
 mod handshake;
 mod icmp;
 mod neighbours;
+mod reuse;
 mod scale;
 mod transfer;
 mod world;

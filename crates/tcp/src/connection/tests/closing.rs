@@ -139,11 +139,11 @@ fn time_wait_answers_strays() {
     assert_eq!(solo.drain().len(), 1);
     let mut time_wait = solo.connection.time_wait().expect("nobody reads any more");
     let reset = segment(Flags::RST, ISS_B + 2, ISS_A + 2, b"");
-    assert!(matches!(time_wait.on_segment(solo.now, &reset), TimeWaitEvent::Ignore));
+    assert!(matches!(time_wait.on_segment(solo.now, &reset, true), TimeWaitEvent::Ignore));
     let first = time_wait.deadline();
     solo.now += Duration::from_secs(30);
     let fin = segment(Flags::FIN | Flags::ACK, ISS_B + 1, ISS_A + 2, b"");
-    let TimeWaitEvent::Ack(ack) = time_wait.on_segment(solo.now, &fin) else { panic!() };
+    let TimeWaitEvent::Ack(ack) = time_wait.on_segment(solo.now, &fin, true) else { panic!() };
     assert_eq!((ack.header.seq, ack.header.ack), (ISS_A + 2, ISS_B + 2));
     assert_eq!(time_wait.deadline() - first, Duration::from_secs(30));
 }
@@ -158,9 +158,9 @@ fn time_wait_may_be_reopened() {
     solo.drain();
     let mut time_wait = solo.connection.time_wait().unwrap();
     let old = segment(Flags::SYN, ISS_B + 1, ISS_A, b"");
-    assert!(matches!(time_wait.on_segment(solo.now, &old), TimeWaitEvent::Ignore));
+    assert!(matches!(time_wait.on_segment(solo.now, &old, true), TimeWaitEvent::Ignore));
     let new = segment(Flags::SYN, ISS_B + 1_000, ISS_A, b"");
-    let event = time_wait.on_segment(solo.now, &new);
+    let event = time_wait.on_segment(solo.now, &new, true);
     assert!(matches!(event, TimeWaitEvent::Reopen { minimum_iss } if minimum_iss == ISS_A + 2));
 }
 

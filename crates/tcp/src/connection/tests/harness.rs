@@ -93,7 +93,7 @@ impl End {
         match self {
             Self::Listen { .. } => {}
             Self::Half { half, config } => {
-                if !half.on_timer(now, config) {
+                if !half.on_timer(now, config, 0) {
                     *self = Self::Listen { config: Arc::clone(config), iss: half.iss() };
                 }
             }

@@ -2,6 +2,7 @@
 
 mod autotune;
 mod closing;
+mod cookies;
 mod ecn;
 mod fast_open;
 mod frto;

@@ -1,0 +1,33 @@
+//! What connections leave for those that come after them (RFC 9040), at the moments when they do.
+
+use super::Host;
+use sockeye_tcp::{Events, PathMetrics};
+use sockeye_wire::Instant;
+
+impl Host {
+    /// A connection has opened, or is over.
+    #[cold]
+    pub(super) fn on_milestone(&mut self, now: Instant, index: u32, events: Events) {
+        let save = self.config.policy.save_metrics;
+        let Some(record) = self.connections.at_mut(index) else { return };
+        let remote = record.endpoints.remote.ip();
+        let destinations = &mut self.network.destinations;
+        if events.intersects(Events::CONNECTED) {
+            if let Some(report) = record.connection.take_fast_open_report() {
+                destinations.on_fast_open(now, remote, &report);
+            }
+            if let Some(metrics) = destinations.metrics(now, remote).filter(|_| save) {
+                record.connection.seed(&metrics);
+            }
+        }
+        if events.intersects(Events::CLOSED) && save {
+            let metrics: PathMetrics = record.connection.path_metrics();
+            destinations.learn(now, remote, &metrics);
+        }
+    }
+
+    /// Forgets what was learned of all destinations, Fast Open cookies included.
+    pub fn forget_destinations(&mut self) {
+        self.network.destinations.clear();
+    }
+}

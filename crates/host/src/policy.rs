@@ -1,0 +1,68 @@
+//! What may be switched while the host runs, as Linux's `net.ipv4.tcp_*` settings are.
+
+/// Switches of a host. Changes hold for what opens afterwards.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Policy {
+    /// Data on the SYN (RFC 7413).
+    pub fast_open: FastOpenPolicy,
+    /// When SYNs are answered without remembering them (RFC 4987 §3.6).
+    pub syn_cookies: CookiePolicy,
+    /// A handshake that finds the accept queue full is reset; otherwise the client is left to try again.
+    pub abort_on_overflow: bool,
+    /// Connections leave what they learned of their path for the next one to the same address (RFC 9040).
+    pub save_metrics: bool,
+    /// An own connection may take a 4-tuple from TIME-WAIT after a second, if timestamps tell old segments (RFC 6191 §3).
+    pub time_wait_reuse: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            fast_open: FastOpenPolicy::default(),
+            syn_cookies: CookiePolicy::default(),
+            abort_on_overflow: false,
+            save_metrics: true,
+            time_wait_reuse: true,
+        }
+    }
+}
+
+/// Who may put data on a SYN. All that is on by default waits for an application to ask for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FastOpenPolicy {
+    /// Own connections may.
+    pub client: bool,
+    /// Listeners may take it.
+    pub server: bool,
+    /// Own connections put it there without a cookie.
+    pub client_without_cookie: bool,
+    /// Listeners take it without a cookie.
+    pub server_without_cookie: bool,
+    /// Listeners take it that were not told to.
+    pub every_listener: bool,
+}
+
+impl Default for FastOpenPolicy {
+    fn default() -> Self {
+        Self {
+            client: true,
+            server: true,
+            client_without_cookie: false,
+            server_without_cookie: false,
+            every_listener: false,
+        }
+    }
+}
+
+/// When SYN cookies are sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum CookiePolicy {
+    /// Never: a SYN that finds no room is dropped.
+    Off,
+    /// When the table of half-open connections, or the listener's share of it, is full.
+    #[default]
+    WhenFull,
+    /// For every SYN; for tests.
+    Always,
+}
