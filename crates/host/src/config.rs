@@ -73,7 +73,8 @@ pub struct Limits {
     pub icmp_errors_per_second: u32,
     /// Resets for segments that belong nowhere sent a second; a tenth of it at once.
     pub resets_per_second: u32,
-    /// Payload octets a connection may send before it is the next one's turn.
+    /// Payload octets a connection may send before it is the next one's turn; a slow one fewer
+    /// (see `Connection::small_queue_bytes`).
     pub turn_bytes: usize,
 }
 

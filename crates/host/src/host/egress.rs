@@ -50,7 +50,11 @@ impl Host {
                     return Some(packet);
                 }
             } else if let Some(index) = self.egress.ready.pop_front() {
-                self.egress.turn = Some((index, self.config.limits.turn_bytes.max(1)));
+                // A slow connection's turn is short, so that it never queues more than its rate asks for.
+                let record = self.connections.at(index);
+                let limit = record.map_or(0, |record| record.connection.small_queue_bytes());
+                let most = self.config.limits.turn_bytes;
+                self.egress.turn = Some((index, limit.min(most).max(1)));
             } else if let Some(packet) = self.egress.loopback.pop_front() {
                 self.counters.sent += 1;
                 self.on_packet(now, InterfaceId::LOOPBACK, packet);

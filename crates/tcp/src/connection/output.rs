@@ -38,6 +38,13 @@ impl Connection {
         }
     }
 
+    /// Octets of data that this connection should hand to its device in one go: other connections' segments then need not wait behind
+    /// a long queue of its own (tcp-requirements §3.35).
+    #[must_use]
+    pub fn small_queue_bytes(&self) -> usize {
+        self.state.open().map_or(usize::MAX, |open| open.send.small_queue() as usize)
+    }
+
     /// The application has read: whether the peer should hear of the new window at once. Call after reading; the update comes from
     /// [`poll_transmit`](Self::poll_transmit).
     #[inline]

@@ -79,6 +79,13 @@ pub(super) fn quantum(rate: u64, mss: u32) -> u32 {
 }
 
 impl Sender {
+    /// Octets that should be handed to the device at once, before others have their turn: what the connection's rate carries in a
+    /// millisecond, two segments at least, a super-segment before the rate is known (tcp-requirements §3.35).
+    pub(crate) fn small_queue(&self) -> u32 {
+        let rate = self.controller.get().pacing_rate().or_else(|| self.window_rate());
+        rate.map_or(MAX_QUANTUM as u32, |rate| quantum(rate, self.mss()))
+    }
+
     /// The rate to pace at, in octets a second; `None` to send as the windows allow.
     #[inline]
     pub(super) fn pacing_rate(&self, config: &Config) -> Option<u64> {

@@ -171,6 +171,22 @@ fn turns_are_fair() {
     }
 }
 
+/// tcp-requirements §3.35: on a path with a long round trip a connection hands over little at a time, however much it may send.
+#[test]
+fn a_slow_connections_queue_is_small() {
+    let mut world = World::new(tun);
+    let (a, _) = world.connected(v4);
+    world.run_for(Duration::from_millis(500));
+    world.hosts[A].write(world.now, a, &[7; 100_000]).unwrap();
+    world.run_for(Duration::from_millis(500));
+    let connection = world.hosts[A].connection(a).unwrap();
+    let (info, queue) = (connection.info(), connection.small_queue_bytes());
+    let per_millisecond =
+        f64::from(info.congestion_window) / info.rtt.unwrap().as_secs_f64() / 1_000.0;
+    assert!(queue as f64 <= (2.0 * per_millisecond).max(2.0 * f64::from(info.send_mss)), "{queue}");
+    assert!(queue >= 2 * usize::from(info.send_mss));
+}
+
 fn drain(host: &mut Host, now: Instant) -> Vec<u16> {
     let mut batch = Vec::new();
     let mut ports = Vec::new();
