@@ -10,7 +10,7 @@ pub enum Event {
     Connection {
         /// Which.
         id: ConnectionId,
-        /// What: `CONNECTED`, `READABLE`, `WRITABLE`, `CLOSED`, `URGENT`.
+        /// What: `CONNECTED`, `READABLE`, `WRITABLE`, `CLOSED`, `URGENT`, `PATH_SUSPECT`.
         events: Events,
     },
     /// A listener got connections to accept since it was last announced: accept until there is none.
@@ -20,10 +20,18 @@ pub enum Event {
     },
 }
 
-/// The part of a connection's news that is the application's; the rest is for the IP layer.
+/// The part of a connection's news that is the application's; the rest is for the IP layer. That nothing comes back is for both
+/// (RFC 9293 SHLD-9).
 pub(crate) fn for_application(events: Events) -> Events {
-    [Events::CONNECTED, Events::READABLE, Events::WRITABLE, Events::CLOSED, Events::URGENT]
-        .into_iter()
-        .filter(|event| events.intersects(*event))
-        .fold(Events::NONE, |all, event| all | event)
+    [
+        Events::CONNECTED,
+        Events::READABLE,
+        Events::WRITABLE,
+        Events::CLOSED,
+        Events::URGENT,
+        Events::PATH_SUSPECT,
+    ]
+    .into_iter()
+    .filter(|event| events.intersects(*event))
+    .fold(Events::NONE, |all, event| all | event)
 }

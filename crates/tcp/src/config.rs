@@ -54,9 +54,9 @@ pub struct Config {
     pub syn_retries: u8,
     /// Retransmissions of a SYN-ACK before a half-open connection is dropped.
     pub syn_ack_retries: u8,
-    /// R1: retransmissions of one segment after which the path is suspect (RFC 9293 MUST-20).
+    /// R1: retransmissions of one segment after which the path is suspect (RFC 9293 MUST-20, SHLD-10).
     pub retries_suspect: u8,
-    /// R2: retransmissions of one segment, or unanswered window probes, after which the connection is closed (RFC 9293 MUST-20);
+    /// R2: retransmissions of one segment, or unanswered window probes, after which the connection is closed (RFC 9293 MUST-20, SHLD-11);
     /// 255 for never (MUST-21).
     pub retries: u8,
     /// Longest wait for an acknowledgement of sent data, in place of R2; `None` leaves R2 alone (RFC 9293 MUST-21).
@@ -85,7 +85,7 @@ pub enum MtuProbing {
     Always,
 }
 
-/// When an idle peer is asked whether it is still there (RFC 9293 §3.8.4).
+/// When an idle peer is asked whether it is still there (RFC 9293 MAY-5, MUST-27).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeepAlive {
     /// Silence before the first probe.

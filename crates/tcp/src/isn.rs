@@ -1,4 +1,4 @@
-//! Initial sequence numbers (RFC 6528, RFC 9293 MUST-8, MUST-9).
+//! Initial sequence numbers (RFC 6528, RFC 9293 MUST-8, MUST-9, SHLD-1).
 
 use crate::Endpoints;
 use core::hash::{Hash, Hasher};
@@ -66,7 +66,7 @@ mod tests {
         Endpoints { local: at(1, port), remote: at(2, 80) }
     }
 
-    /// RFC 9293 MUST-8: within one tuple the number follows the clock, one step each 4 µs.
+    /// RFC 9293 MUST-8, SHLD-1, RFC 6528: within one tuple the number follows the clock, one step each 4 µs.
     #[test]
     fn grows_with_time() {
         let mut generator = IsnGenerator::new([7; 16]);

@@ -26,7 +26,7 @@ pub(crate) struct SynSent {
     syn_data: u16,
 }
 
-/// SYN-RECEIVED after a simultaneous open.
+/// SYN-RECEIVED after a simultaneous open (RFC 9293 MUST-10).
 #[derive(Debug)]
 pub(crate) struct SynReceived {
     pub(crate) half: HalfOpen,

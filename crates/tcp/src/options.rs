@@ -99,7 +99,7 @@ impl AccEcnCounters {
 }
 
 impl SegmentOptions {
-    /// Reads the options; anything after an illegal length is lost, anything unknown is skipped (RFC 9293 MUST-6, MUST-7).
+    /// Reads the options; anything after an illegal length is lost, anything unknown is skipped (RFC 9293 MUST-4 to MUST-7).
     #[inline]
     #[must_use]
     pub fn decode(view: &TcpView<'_>) -> Self {
@@ -202,14 +202,15 @@ impl Negotiated {
     }
 
     /// Payload of a full segment: options other than timestamps and signatures are rare enough to be subtracted one by one
-    /// (RFC 9293 §3.7.1, RFC 6691).
+    /// (RFC 9293 MUST-16, RFC 6691).
     pub(crate) fn effective_mss(&self) -> u16 {
         let limit = self.peer_mss.min(self.own_mss) - self.signature.option_bytes();
         if self.timestamps { limit - 12 } else { limit }
     }
 }
 
-/// The options of a SYN or SYN-ACK, in the order and with the padding that Linux uses.
+/// The options of a SYN or SYN-ACK, in the order and with the padding that Linux uses; the MSS is always one of them (RFC 9293
+/// MUST-14, SHLD-5, MAY-3).
 pub(crate) fn syn_options(
     mss: u16,
     sack: bool,

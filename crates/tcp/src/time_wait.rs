@@ -1,4 +1,4 @@
-//! TIME-WAIT: the small record that answers stray segments (RFC 9293 §3.6.1, RFC 1337, RFC 6191).
+//! TIME-WAIT: the small record that answers stray segments (RFC 9293 §3.6.1, MUST-13, RFC 1337, RFC 6191).
 
 use crate::options::Timestamps;
 use crate::state::{Open, timestamp_clock};
@@ -109,7 +109,7 @@ impl TimeWait {
         TimeWaitEvent::Ack(self.acknowledgement(now))
     }
 
-    /// Whether a SYN belongs to a newer incarnation, by the table of RFC 6191 §2; then what our ISS must lie above.
+    /// Whether a SYN belongs to a newer incarnation, by the table of RFC 6191 §2 (RFC 9293 SHLD-4); then what our ISS must lie above.
     pub(crate) fn reopens(&self, syn: &Segment, timestamps: bool) -> Option<SeqNumber> {
         let is_syn = syn.flags.syn() && !syn.flags.ack() && !syn.flags.rst();
         (is_syn && self.is_newer(syn, timestamps)).then_some(self.snd_nxt)

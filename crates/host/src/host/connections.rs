@@ -161,7 +161,8 @@ impl Host {
         }
     }
 
-    /// Differentiated services code point of a connection's packets, 6 bits (RFC 9293 MUST-48).
+    /// Differentiated services code point of a connection's packets, 6 bits, at any time, passed on as it is (RFC 9293
+    /// MUST-48, SHLD-21, SHLD-22).
     pub fn set_dscp(&mut self, id: ConnectionId, dscp: u8) {
         if let Some(record) = self.connections.get_mut(id.0) {
             record.path.dscp = dscp & 0x3f;

@@ -19,7 +19,7 @@ use sockeye_wire::{
     Checksum, ChecksumState, HeaderBytes, Instant, MacAddr, Meta, Packet, Payload, StateName,
 };
 
-/// Where the checksum stands in a TCP header.
+/// Where the checksum stands in a TCP header (RFC 9293 MUST-2).
 const CHECKSUM: core::ops::Range<usize> = 16..18;
 
 /// What waits to be sent.

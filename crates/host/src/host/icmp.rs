@@ -1,4 +1,4 @@
-//! ICMP received: echo answered, errors obeyed (RFC 9293 §3.9.2.2; tcp-requirements §3.23, §3.37).
+//! ICMP received: echo answered, errors obeyed (RFC 9293 MUST-54; tcp-requirements §3.23, §3.37).
 
 use super::Host;
 use super::ingress::Datagram;
@@ -88,7 +88,7 @@ impl Host {
             ErrorKind::Prohibited => IcmpError::AdministrativelyProhibited,
             ErrorKind::TimeExceeded => IcmpError::TimeExceeded,
             ErrorKind::ParameterProblem => IcmpError::ParameterProblem,
-            // RFC 9293 MUST-55.
+            // RFC 9293 MUST-55, RFC 6633.
             ErrorKind::SourceQuench => return false,
         };
         self.tell_connection(now, index, error, quoted);

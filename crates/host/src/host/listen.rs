@@ -11,7 +11,8 @@ use sockeye_tcp::{Config, Endpoints, Events, FastOpenKeys};
 use sockeye_wire::Instant;
 
 impl Host {
-    /// Passive OPEN: waits for connections to `local`, whose address may be unspecified and whose port may be 0 for any.
+    /// Passive OPEN: waits for connections to `local`, whose address may be unspecified and whose port may be 0 for any. It changes
+    /// no other record, whatever state connections of that port are in (RFC 9293 MUST-41, MUST-42, MUST-43).
     /// At most `backlog` connections (at least one) wait to be accepted, and as many are half open.
     ///
     /// A listener at an exact address goes before one at any address; one at `[::]` does not get IPv4 connections.

@@ -35,6 +35,7 @@ impl Host {
                 return;
             }
         };
+        // RFC 9293 MUST-3: whatever the sum does not bear out is dropped in silence.
         if datagram.packet.meta.checksum == ChecksumState::Unverified
             && !sum_from(datagram.ip.pseudo_header(), datagram.packet, at).is_valid()
         {

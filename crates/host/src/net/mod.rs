@@ -254,7 +254,7 @@ impl Network {
             && !self.interfaces.iter().any(|interface| self.is_broadcast(interface.id, address))
     }
 
-    /// The largest packet to a destination through `hop`, as far as is known.
+    /// The largest packet to a destination through `hop`, as far as is known: the smallest of link and path (RFC 9293 SHLD-6).
     pub(crate) fn mtu(&mut self, now: Instant, destination: IpAddr, hop: &Hop) -> u16 {
         let link = self.interface(hop.interface).map_or(u16::MAX, |interface| interface.mtu);
         self.paths.get(now, destination).map_or(link, |path| path.mtu.min(link))

@@ -27,7 +27,7 @@ fn prefixes() {
     assert_eq!(prefix("10.1.2.3", 31).broadcast(), None);
 }
 
-/// RFC 6724 §5 and §10.1, as far as scopes and prefixes decide.
+/// RFC 9293 MUST-44, RFC 6724 §5 and §10.1, as far as scopes and prefixes decide.
 #[test]
 fn sources() {
     let best = |destination: &str, own: &[(&str, bool)]| {

@@ -1,4 +1,4 @@
-//! Congestion control: a small trait and what implements it.
+//! Congestion control: a small trait and what implements it (RFC 9293 MUST-19, MAY-18).
 
 mod algorithm;
 mod cubic;

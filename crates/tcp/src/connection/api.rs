@@ -45,7 +45,7 @@ impl Connection {
         Ok(count)
     }
 
-    /// SEND with URG: the urgent data ends with the last octet of `data` that was taken (RFC 9293 §3.8.5). New applications
+    /// SEND with URG: the urgent data ends with the last octet of `data` that was taken (RFC 9293 MUST-30). New applications
     /// should not use it (SHLD-13).
     ///
     /// # Errors
@@ -101,7 +101,8 @@ impl Connection {
         }
     }
 
-    /// RECEIVE: copies what has arrived to the front of `out` and says how much; `Ok(0)` is the end of the peer's data.
+    /// RECEIVE: copies what has arrived to the front of `out` and says how much; `Ok(0)` is the end of the peer's data, an error
+    /// that it was cut off (RFC 9293 MUST-12).
     ///
     /// # Errors
     /// [`Error::WouldBlock`] if nothing is there yet; the reason if the connection ended otherwise than by the peer's FIN.
@@ -205,7 +206,7 @@ impl Connection {
     }
 
     /// The application lets go: closes in order if everything was read, otherwise resets, so that the peer learns that its data was
-    /// not (RFC 9293 SHLD-3).
+    /// not (RFC 9293 MAY-1, SHLD-3).
     pub fn close(&mut self, now: Instant) {
         self.orphaned = true;
         match &self.state {

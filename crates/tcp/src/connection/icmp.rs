@@ -37,7 +37,7 @@ impl IcmpError {
         }
     }
 
-    /// Hard errors mean that trying again is pointless (RFC 1122 §4.2.3.9).
+    /// Hard errors mean that trying again is pointless (RFC 1122 §4.2.3.9, RFC 9293 SHLD-26).
     const fn is_hard(self) -> bool {
         matches!(
             self,

@@ -145,7 +145,7 @@ impl Open {
     }
 
     /// A window or keep-alive probe: an octet already acknowledged, without data, so that the peer must answer
-    /// (tcp-requirements §3.30, §3.31).
+    /// (RFC 9293 SHLD-12; tcp-requirements §3.30, §3.31).
     fn probe_segment(&mut self, now: Instant) -> Transmit {
         self.bare(now, self.send.una.back(1))
     }

@@ -138,6 +138,7 @@ impl Open {
         }
     }
 
+    /// One probe without an answer says nothing: it may be lost (RFC 9293 MUST-29).
     fn on_keep_alive_timer(&mut self, now: Instant, config: &Config) -> Result<(), Error> {
         if self.keep_alive_deadline(config) > now {
             return Ok(());

@@ -1,4 +1,4 @@
-//! Explicit congestion notification: classic (RFC 3168) and accurate (RFC 9768).
+//! Explicit congestion notification: classic (RFC 3168, RFC 9293 SHLD-8) and accurate (RFC 9768).
 //!
 //! | module | what it is |
 //! |---|---|

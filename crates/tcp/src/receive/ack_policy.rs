@@ -1,4 +1,4 @@
-//! When to acknowledge (RFC 9293 §3.8.6.3, RFC 5681 §4.2).
+//! When to acknowledge (RFC 9293 §3.8.6.3, SHLD-18, RFC 5681 §4.2).
 
 use core::time::Duration;
 use sockeye_wire::Instant;

@@ -206,7 +206,7 @@ impl Receiver {
         Delivery { delivered, finished: fin }
     }
 
-    /// Out of order: kept, and answered at once with a duplicate ACK for each segment (RFC 5681 §4.2).
+    /// Out of order: kept, and answered at once with a duplicate ACK for each segment (RFC 5681 §4.2, RFC 9293 MAY-13).
     fn hold(&mut self, seq: SeqNumber, payload: Payload, fin: bool) {
         let assembler = self.out_of_order.get_or_insert_default();
         assembler.insert(self.nxt, seq, payload, fin);
@@ -249,7 +249,7 @@ impl Receiver {
     }
 
     /// The window field for a segment about to be sent: moves the right edge only when that is worth it (silly window
-    /// avoidance, RFC 9293 §3.8.6.2.2) and never to the left, rounding included (RFC 7323 §2.3).
+    /// avoidance, RFC 9293 §3.8.6.2.2, MUST-39; it may stay closed for ever, MAY-8) and never to the left, rounding included (RFC 7323 §2.3).
     pub(crate) fn advertise(&mut self, full_segment: u32) -> u16 {
         let candidate = self.nxt + self.room();
         let gain = candidate.since(self.edge);
@@ -280,7 +280,7 @@ impl Receiver {
         room >> self.shift << self.shift
     }
 
-    /// Sets RCV.UP (RFC 9293 §3.10.7.4, sixth step); true if it advanced.
+    /// Sets RCV.UP (RFC 9293 §3.10.7.4, sixth step, MUST-30, MUST-62); true if it advanced.
     pub(crate) fn on_urgent(&mut self, end: SeqNumber) -> bool {
         let ahead = end.after(self.nxt.back(self.queue.len() as u32));
         if !ahead || self.urgent.is_some_and(|urgent| end.at_or_before(urgent)) {

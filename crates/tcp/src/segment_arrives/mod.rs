@@ -82,7 +82,8 @@ fn check(open: &mut Open, now: Instant, segment: &Segment) -> Step {
     Step::Acceptable
 }
 
-/// Step 2 (RFC 5961 §3.2): the exact number resets, another in the window is challenged, the rest is dropped.
+/// Step 2 (RFC 5961 §3.2): the exact number resets, another in the window is challenged, the rest is dropped. Neither a closed
+/// window (RFC 9293 MUST-66) nor data on the segment (SHLD-2) changes that.
 fn check_rst(open: &mut Open, now: Instant, segment: &Segment) -> Step {
     let nxt = open.receive.nxt;
     if segment.seq == nxt {

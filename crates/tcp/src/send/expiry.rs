@@ -98,6 +98,7 @@ impl Sender {
         Ok(Expired::Retransmit { path_suspect: self.timer.timeouts == config.retries_suspect })
     }
 
+    /// RFC 9293 MUST-36, SHLD-30: a closed window is probed ever more rarely.
     fn on_persist_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
         if config.is_exhausted(self.timer.probes) {
             return Err(Error::TimedOut);

@@ -49,7 +49,7 @@ pub(crate) struct Sender {
     pub(crate) una: SeqNumber,
     /// SND.NXT: retransmissions never move it back, they are taken from the in-flight records.
     pub(crate) nxt: SeqNumber,
-    /// SND.WND in bytes.
+    /// SND.WND in bytes; all windows are, and in 32 bits (RFC 9293 REC-1).
     pub(crate) window: u32,
     /// SND.WL1 and SND.WL2.
     wl1: SeqNumber,

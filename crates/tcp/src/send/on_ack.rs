@@ -88,6 +88,10 @@ impl Sender {
         }
         // Any acknowledgement answers the probes of a closed window (RFC 9293 MUST-37).
         self.timer.probes = 0;
+        if self.window == 0 {
+            // What was sent before the window closed is such a probe too, each time it is sent again (RFC 9293 SHLD-17).
+            self.timer.timeouts = 0;
+        }
         if self.timer.kind == TimerKind::Persist && self.window > 0 {
             self.timer.stop();
             self.timer.backoff = 0;
@@ -392,7 +396,7 @@ impl Sender {
         self.wl2 = wl2;
     }
 
-    /// Whether an ACK number is one that the peer can have sent (RFC 5961 §5.2); beyond SND.NXT is the caller's check.
+    /// Whether an ACK number is one that the peer can have sent (RFC 5961 §5.2, RFC 9293 MAY-12); beyond SND.NXT is the caller's check.
     #[inline]
     pub(crate) fn is_recent_ack(&self, ack: SeqNumber) -> bool {
         ack.at_or_after(self.una.back(self.max_window))

@@ -66,7 +66,8 @@ impl Sender {
         max_payload: usize,
     ) -> Option<Planned> {
         let mss = self.mss();
-        // The first segment of a timeout or fast retransmit goes whatever the windows say: it is the probe too (SHLD-16, SHLD-17).
+        // The first segment of a timeout or fast retransmit goes whatever the windows say: it is the probe too (RFC 9293 SHLD-16,
+        // SHLD-17, MAY-7).
         let least = if start == self.una { mss } else { 0 };
         let room = self.congestion_room().max(least);
         let usable = (self.una + self.window).since(start).max(least);
@@ -87,7 +88,7 @@ impl Sender {
         Some(self.planned(start, payload, fin, push))
     }
 
-    /// How much new data may leave now; `Some(0)` for a FIN alone. `None`: nothing, and the reason decides which timer runs.
+    /// How much new data may leave now, in full segments wherever possible (RFC 9293 SHLD-28); `Some(0)` for a FIN alone. `None`: nothing, and the reason decides which timer runs.
     #[inline]
     fn sendable(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<u32> {
         let unsent = self.unsent();
@@ -99,6 +100,7 @@ impl Sender {
         }
         self.restart_after_idle(now, config);
         let mss = self.mss();
+        // Nothing, not less than nothing, if the window has shrunk below SND.NXT (RFC 9293 MUST-34, SHLD-15).
         let usable = (self.una + self.window).since(self.nxt);
         let room = self.congestion_room();
         if unsent == 0 {
@@ -126,7 +128,7 @@ impl Sender {
             }
             return self.may_send_small(config).then_some(len);
         }
-        // Less than the window asks for (RFC 9293 §3.8.6.2.1): only if it is half the largest window ever seen and nothing is in
+        // Less than the window asks for (RFC 9293 §3.8.6.2.1, MUST-38): only if it is half the largest window ever seen and nothing is in
         // flight; otherwise the override timer, merged with the persist timer, decides.
         let worthwhile = self.is_all_acked() && usable >= self.max_window.div_ceil(2) && usable > 0;
         self.or_persist(now, worthwhile).then_some(len)
@@ -150,7 +152,7 @@ impl Sender {
         }
     }
 
-    /// If nothing may leave and nothing is in flight, only a timer can go on (RFC 9293 SHLD-29).
+    /// If nothing may leave and nothing is in flight, only a timer can go on (RFC 9293 MUST-35, SHLD-29).
     fn or_persist(&mut self, now: Instant, allowed: bool) -> bool {
         if !allowed && self.is_all_acked() && self.timer.kind == TimerKind::Idle {
             let timeout = self.rtt.timeout(self.timer.backoff);
@@ -167,7 +169,8 @@ impl Sender {
             && self.urgent.is_none()
     }
 
-    /// Nagle's rule in Minshall's variant: a small segment waits only for an earlier small one.
+    /// Nagle's rule (RFC 896, RFC 9293 SHLD-7) in Minshall's variant: a small segment waits only for an earlier small one, and so
+    /// never longer than that one's acknowledgement (MUST-60); what is written meanwhile goes with it (MAY-16).
     #[inline]
     fn may_send_small(&self, config: &Config) -> bool {
         !config.nagle

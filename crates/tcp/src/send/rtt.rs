@@ -1,4 +1,4 @@
-//! Round-trip time and retransmission timeout (RFC 6298).
+//! Round-trip time and retransmission timeout (RFC 6298, RFC 9293 MUST-18).
 
 use crate::Config;
 use core::time::Duration;

@@ -62,7 +62,7 @@ proptest! {
     }
 }
 
-/// RFC 6298 §2: first sample, later samples, and the bounds.
+/// RFC 9293 MUST-18, RFC 6298 §2: first sample, later samples, and the bounds.
 #[test]
 fn rtt_follows_rfc_6298() {
     let config = Config { min_rto: Duration::from_millis(1), ..Config::default() };

@@ -174,7 +174,8 @@ fn be16(bytes: &[u8]) -> u16 {
     u16::from_be_bytes([bytes[0], bytes[1]])
 }
 
-/// Walks an option area; stops at the end-of-list option, and after an illegal length (RFC 9293 MUST-7).
+/// Walks an option area, at any alignment; stops at the end-of-list option, and after an illegal length (RFC 9293 MUST-4, MUST-7,
+/// MUST-64).
 #[derive(Clone, Debug)]
 pub struct Options<'a> {
     area: &'a [u8],
@@ -285,7 +286,7 @@ impl OptionBytes {
         self.0.remaining_capacity()
     }
 
-    /// Appends an option.
+    /// Appends an option; all but no-operation and end-of-list carry their length (RFC 9293 MUST-68).
     ///
     /// # Errors
     /// [`OptionsFull`] if it does not fit; nothing is written then.

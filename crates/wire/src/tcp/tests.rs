@@ -31,6 +31,7 @@ fn emit(header: &TcpHeader) -> Vec<u8> {
     buffer[..len].to_vec()
 }
 
+/// RFC 9293 MUST-4, MUST-68.
 #[test]
 fn every_option_is_read_as_it_was_built() {
     for option in every_option() {
@@ -168,6 +169,24 @@ proptest! {
         if let Ok(view) = TcpView::parse(&bytes) {
             prop_assert!(view.options().count() <= MAX_OPTION_BYTES);
             let _ = (view.flags(), view.rest().len());
+        }
+    }
+}
+
+/// RFC 9293 MUST-64: an option may begin at any octet.
+#[test]
+fn options_need_no_alignment() {
+    for option in every_option() {
+        for shift in 0..16 {
+            let mut options = OptionBytes::new();
+            let padded = (0..shift).try_for_each(|_| options.push(&TcpOption::NoOperation));
+            if padded.and_then(|()| options.push(&option)).is_err() {
+                continue;
+            }
+            let bytes = emit(&TcpHeader { options, ..TcpHeader::default() });
+            let view = TcpView::parse(&bytes).unwrap();
+            let read: Vec<_> = view.options().skip(shift).collect();
+            assert_eq!(read, [Ok(option)], "at {shift}");
         }
     }
 }

@@ -96,7 +96,7 @@ fn a_time_wait_tuple_can_be_used_again() {
     assert_eq!(connect(&mut world), Ok(()));
 }
 
-/// RFC 6191: the peer's new SYN reopens a TIME-WAIT.
+/// RFC 9293 MAY-2, RFC 6191: the peer's new SYN reopens a TIME-WAIT.
 #[test]
 fn a_new_syn_reopens_a_time_wait() {
     let mut world = World::new(tun);

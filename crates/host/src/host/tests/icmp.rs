@@ -121,7 +121,7 @@ fn quoting_world(ip: fn(usize) -> IpAddr) -> (World, crate::ConnectionId, Vec<u8
     (world, a, quote)
 }
 
-/// RFC 9293 MUST-54 to MUST-56: believed if it quotes what is in the network, and never fatal to an open connection.
+/// RFC 9293 MUST-47, MUST-54, MUST-56, SHLD-25, RFC 5927 §4: believed if it quotes what is in the network, and never fatal to an open connection.
 #[test]
 fn soft_errors_are_remembered() {
     for ip in [v4, v6] {
@@ -139,6 +139,7 @@ fn soft_errors_are_remembered() {
     }
 }
 
+/// RFC 9293 SHLD-26, RFC 5461.
 #[test]
 fn a_port_unreachable_ends_an_opening() {
     let mut world = World::new(tun);
@@ -149,7 +150,7 @@ fn a_port_unreachable_ends_an_opening() {
     assert_eq!(world.hosts[A].connection(a).unwrap().error(), Some(Error::Refused));
 }
 
-/// A router in the middle whose next link takes fewer octets: it drops and tells, the sender shrinks, the data arrives.
+/// RFC 1191, RFC 8201: a router in the middle whose next link takes fewer octets (RFC 9293 SHLD-6): it drops and tells, the sender shrinks, the data arrives.
 #[test]
 fn a_narrow_path_shrinks_segments() {
     for (ip, mtu) in [(v4 as fn(usize) -> IpAddr, 1_000u16), (v6, 1_300)] {
@@ -190,7 +191,7 @@ fn a_narrow_path_shrinks_segments() {
     }
 }
 
-/// tcp-requirements §3.23: nothing that was not sent, and never below the floors.
+/// RFC 5927 §7: nothing that was not sent, and never below the floors.
 #[test]
 fn forged_path_reports_do_little() {
     for (ip, floor) in [(v4 as fn(usize) -> IpAddr, 552), (v6, 1_280)] {

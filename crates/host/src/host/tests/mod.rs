@@ -9,6 +9,8 @@ mod garbage;
 mod handshake;
 mod icmp;
 mod neighbours;
+mod opening;
+mod packets;
 mod reuse;
 mod scale;
 mod transfer;

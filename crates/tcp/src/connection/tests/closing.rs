@@ -82,7 +82,7 @@ fn data_goes_before_the_fin() {
     assert_eq!(received, 100_000);
 }
 
-/// RFC 9293 SHLD-3: letting go with unread data resets; the peer learns of it (MUST-12).
+/// RFC 9293 SHLD-3: letting go with unread data resets; the peer learns of it (MUST-12); nothing is read any more (MAY-1).
 #[test]
 fn closing_with_unread_data_resets() {
     let mut pair = pair();

@@ -35,7 +35,7 @@ fn handshake(request: EcnMode, accept: EcnMode) -> (Vec<u16>, Pair) {
     (pair.sent.iter().take(3).map(|sent| ace(sent.header.flags)).collect(), pair)
 }
 
-/// RFC 3168 §6.1.1 and RFC 9768 §3.1.2: what each offer meets, and what is agreed on.
+/// RFC 9293 SHLD-8, RFC 3168 §6.1.1 and RFC 9768 §3.1.2: what each offer meets, and what is agreed on.
 #[test]
 fn the_handshake_negotiates() {
     use EcnMode::{Accurate, Classic, Off};

@@ -119,7 +119,7 @@ fn a_lost_syn_ack_is_sent_again() {
     assert_eq!((pair.a.state(), pair.b.state()), (StateName::Established, StateName::Established));
 }
 
-/// RFC 9293 MUST-15: without an MSS option 536 is assumed; a tiny one is raised to 48.
+/// RFC 9293 MUST-14, MUST-15, RFC 6691: without an MSS option 536 is assumed; a tiny one is raised to 48.
 #[test]
 fn the_peers_mss_is_honoured() {
     for (offered, expected) in

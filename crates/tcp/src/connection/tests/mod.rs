@@ -1,6 +1,8 @@
 //! The machine against a twin of itself, and against segments written by hand, in virtual time.
 
+mod applications;
 mod autotune;
+mod closed_windows;
 mod closing;
 mod cookies;
 mod ecn;
@@ -8,6 +10,7 @@ mod fast_open;
 mod frto;
 mod handshake;
 mod harness;
+mod options;
 mod path_mtu;
 mod recovery;
 mod resets;

@@ -3,7 +3,8 @@ use crate::{Error, Reset};
 use core::time::Duration;
 use sockeye_wire::{Flags, SeqNumber, StateName};
 
-/// RFC 5961 §3.2: only the exact number resets; elsewhere in the window a challenge ACK; outside, silence.
+/// RFC 5961 §3.2: only the exact number resets, whatever data it carries (RFC 9293 SHLD-2); elsewhere in the window a challenge
+/// ACK; outside, silence.
 #[test]
 fn only_the_exact_number_resets() {
     let mut solo = Solo::established(Solo::config());
@@ -48,7 +49,7 @@ fn a_syn_is_challenged() {
     assert_eq!(solo.connection.state(), StateName::Established);
 }
 
-/// RFC 5961 §5.2: an ACK of something never sent, or older than any window, is answered and its data dropped.
+/// RFC 9293 MAY-12, RFC 5961 §5.2: an ACK of something never sent, or older than any window, is answered and its data dropped.
 #[test]
 fn acknowledgements_out_of_range_carry_nothing_in() {
     for ack in [ISS_A + 2, ISS_A.back(70_000)] {

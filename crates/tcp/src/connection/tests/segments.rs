@@ -36,7 +36,7 @@ fn paws_drops_old_timestamps() {
     assert_eq!(solo.connection.state(), StateName::Closed);
 }
 
-/// RFC 9293 SHLD-31, RFC 2018: out-of-order data is held, reported and delivered.
+/// RFC 9293 SHLD-31, MAY-13, RFC 2018: out-of-order data is held, reported and delivered.
 #[test]
 fn out_of_order_data_is_held() {
     let mut solo = Solo::syn_sent(Config { sack: true, ..Solo::config() });

@@ -11,7 +11,7 @@ fn seconds(
     sent.iter().map(|(at, _)| (*at - start).as_millis() as u64).collect()
 }
 
-/// RFC 6298 §5.5: the timeout doubles; RFC 9293 MUST-20: after R2 the connection is closed, R1 is told before.
+/// RFC 6298 §5.5, RFC 9293 MUST-19: the timeout doubles; MUST-20: after R2 the connection is closed, R1 is told before.
 #[test]
 fn retransmissions_back_off_until_r2() {
     let mut solo = Solo::established(Config { retries: 5, ..Solo::config() });
@@ -52,7 +52,7 @@ fn user_timeout() {
     assert_eq!(solo.connection.error(), Some(Error::TimedOut));
 }
 
-/// Karn's rule: an acknowledgement of a retransmission says nothing about the round trip, one of fresh data does.
+/// RFC 9293 MUST-18, RFC 6298 §3: Karn's rule. An acknowledgement of a retransmission says nothing about the round trip, one of fresh data does.
 #[test]
 fn round_trips_are_measured_on_first_transmissions() {
     let mut solo = Solo::established(Solo::config());
@@ -69,7 +69,7 @@ fn round_trips_are_measured_on_first_transmissions() {
     assert_eq!(solo.connection.info().rtt, Some(Duration::from_millis(10)));
 }
 
-/// RFC 9293 MUST-25 to MUST-29, SHLD-12.
+/// RFC 9293 MUST-24 to MUST-29, SHLD-12, MAY-5.
 #[test]
 fn keep_alive() {
     let mut solo = Solo::established(Solo::config());
@@ -97,7 +97,7 @@ fn keep_alives_are_answered() {
     assert_eq!(solo.connection.state(), StateName::Established);
 }
 
-/// RFC 9293 MUST-40, SHLD-19.
+/// RFC 9293 MUST-40, SHLD-18, SHLD-19, RFC 1122 §4.2.3.2.
 #[test]
 fn delayed_acknowledgements() {
     let mut pair =

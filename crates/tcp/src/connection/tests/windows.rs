@@ -93,7 +93,8 @@ fn the_receiver_avoids_silly_windows() {
     assert_eq!(updates.len(), 1);
 }
 
-/// RFC 9293 MUST-17, SHLD-7 in Minshall's variant: a second small segment waits for the first; without Nagle it does not.
+/// RFC 9293 MUST-17; SHLD-7 and RFC 896 in Minshall's variant: a second small segment waits for the first, and is sent with what
+/// was written meanwhile (MUST-60, MAY-16), under one PSH (SHLD-27); without Nagle it does not wait.
 #[test]
 fn nagle() {
     for (nagle, expected) in [(true, 1), (false, 3)] {
