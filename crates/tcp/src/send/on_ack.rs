@@ -78,7 +78,7 @@ impl Sender {
             }
             // Once a round trip: not before something is acknowledged that was sent after the last reduction.
             if congestion && self.recovery.is_open() && self.una.after(self.recovery.recover) {
-                self.answer_marks(delivered.acked + delivered.sacked);
+                self.answer_marks(segment.arrival, delivered.acked + delivered.sacked);
             }
             if was_limited && !lost && outcome.acked > 0 {
                 self.grow(segment.arrival, &delivered);
@@ -232,10 +232,17 @@ impl Sender {
     }
 
     /// The peer told of marks: once a round trip the window is reduced as for a loss, though nothing is sent again.
-    fn answer_marks(&mut self, delivered: u32) {
+    fn answer_marks(&mut self, now: Instant, delivered: u32) {
         let (mss, in_flight) = (self.mss(), self.in_flight.outstanding());
         let flight = in_flight + delivered;
         let before = self.controller.clone();
+        if self.controller.window() <= mss {
+            // The window cannot become smaller, so the rate does (RFC 3168 §6.1.2).
+            let timeout = self.rtt.timeout(0);
+            if let Some(flow) = &mut self.flow {
+                flow.pacer.hold_until(now + timeout);
+            }
+        }
         self.controller.get_mut().on_ecn(flight, mss);
         let mut prr = Prr::new(flight, self.controller.window());
         prr.on_ack(delivered, in_flight, false, mss);

@@ -44,6 +44,11 @@ impl Pacer {
         self.departure > Instant::ZERO
     }
 
+    /// Nothing leaves before `at`, whatever the rate.
+    pub(super) fn hold_until(&mut self, at: Instant) {
+        self.departure = self.departure.max(at);
+    }
+
     /// Nothing waits any more.
     #[inline]
     pub(super) fn clear(&mut self) {

@@ -166,3 +166,31 @@ fn unanswered_syns_ask_for_less() {
     assert_eq!(codes(EcnMode::Classic), [0, 0]);
     assert_eq!(codes(EcnMode::Accurate), [ace(ACE), 0]);
 }
+
+/// RFC 3168 §6.1.2: a window of one segment that is marked all the same: the next segment waits for a retransmission timeout.
+#[test]
+fn a_single_segment_window_slows_down() {
+    let config = Config { initial_window_segments: 1, ..asking(EcnMode::Classic) };
+    let mut solo = Solo::syn_sent(Config { timestamps: false, sack: false, ..config });
+    let mut syn_ack = segment(Flags::SYN_ACK | Flags::ECE, ISS_B, ISS_A + 1, b"");
+    syn_ack.options.mss = Some(MSS);
+    solo.on(syn_ack);
+    solo.drain();
+    solo.connection.write(solo.now, &[7; 20_000]).unwrap();
+    let mut last = solo.now;
+    let mut gaps = Vec::new();
+    for _ in 0..200 {
+        let sent = solo.wait(Duration::from_millis(10));
+        let Some((at, data)) = sent.iter().find(|(_, sent)| !sent.payload.is_empty()) else {
+            continue;
+        };
+        gaps.push(*at - last);
+        last = *at;
+        let end = data.header.seq + data.payload.len() as u32;
+        solo.on(segment(Flags::ACK | Flags::ECE, ISS_B + 1, end, b""));
+    }
+    let info = solo.connection.info();
+    assert_eq!((info.congestion_window, info.retransmissions), (u32::from(MSS), 0));
+    assert!(gaps.len() > 4, "{gaps:?}");
+    assert!(gaps.iter().skip(2).all(|gap| *gap >= Duration::from_millis(200)), "{gaps:?}");
+}
