@@ -1,0 +1,31 @@
+//! Sockeye as a shared object for google's packetdrill: `packetdrill --so_filename=libsockeye_plugin.so script.pkt`.
+//!
+//! packetdrill loads the object, calls `packetdrill_interface_init`, and makes all system calls of a script through the
+//! table of functions that it gets, from two threads: its own, and one for calls that the script expects to wait. Packets
+//! go through the same table, and so does the time, which is virtual: it passes by a microsecond with each look at the clock,
+//! and jumps when packetdrill sleeps or waits for a packet.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `stack` | the sockets, their virtual time and the packets they sent; safe |
+//! | `process` | threads: who waits for what; safe |
+//! | `flags` | `--so_flags` |
+//! | `interface` | packetdrill's table of functions |
+//! | `calls`, `waiting`, `device` | the functions themselves |
+//! | `memory` | the program's memory |
+//! | `preload` | `getsockopt` for packetdrill's code blocks, if the object is preloaded |
+
+mod calls;
+mod device;
+mod flags;
+mod interface;
+mod memory;
+mod options;
+pub mod preload;
+mod process;
+mod stack;
+#[cfg(test)]
+mod tests;
+mod waiting;
+
+pub use interface::{Interface, packetdrill_interface_init};

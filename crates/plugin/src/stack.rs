@@ -1,0 +1,159 @@
+//! The sockets, their virtual time, and the packets that they have sent.
+
+use crate::flags::Flags;
+use sockeye_host::{Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
+use sockeye_posix::{Errno, Sockets, Token, Value};
+use sockeye_wire::ip::IpView;
+use sockeye_wire::{ChecksumState, Instant, Meta, Packet};
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// When the world begins: far from 0, so that clocks that count from there have no odd values.
+const START: Instant = Instant::from_millis(100_000_000);
+/// What a look at the clock takes: packetdrill spins on it, and would never end otherwise.
+const TICK: Duration = Duration::from_micros(1);
+/// Largest packet of a device that segments (Linux's `GSO_MAX_SIZE`).
+const GSO_MAX_BYTES: u32 = 65_535;
+/// More timers at one time than any stack needs: one that sets itself again at once would never end.
+const TIMERS_AT_ONCE: usize = 10_000;
+/// Where the checksum stands in a TCP header.
+const TCP_CHECKSUM: usize = 16;
+const TCP: u8 = 6;
+
+/// A packet as it left, and when.
+pub(crate) struct Sent {
+    pub(crate) at: Instant,
+    pub(crate) bytes: Vec<u8>,
+}
+
+pub(crate) struct Stack {
+    pub(crate) sockets: Sockets,
+    interface: InterfaceId,
+    now: Instant,
+    sent: VecDeque<Sent>,
+    completed: HashMap<Token, Result<Value, Errno>>,
+}
+
+impl Stack {
+    pub(crate) fn new(flags: &Flags, secret: [u8; 32]) -> Result<Self, HostError> {
+        let mut host = Host::new(HostConfig::new(secret));
+        let mut link =
+            InterfaceConfig { gso_max_bytes: GSO_MAX_BYTES, ..InterfaceConfig::ip(flags.mtu) };
+        for address in flags.addresses() {
+            link = link.with_address(address, whole(address));
+        }
+        let interface = host.add_interface(link)?;
+        host.add_default_route(interface, None)?;
+        Ok(Self {
+            sockets: Sockets::new(host),
+            interface,
+            now: START,
+            sent: VecDeque::new(),
+            completed: HashMap::new(),
+        })
+    }
+
+    pub(crate) const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// A look at the clock, which takes time.
+    pub(crate) fn tick(&mut self) -> Instant {
+        self.now += TICK;
+        if self.sockets.deadline().is_some_and(|deadline| deadline <= self.now) {
+            self.fire();
+        }
+        self.now
+    }
+
+    /// Jumps to the next thing that falls due, if that is not after `limit`; false, and no time has passed, if there is none.
+    pub(crate) fn step(&mut self, limit: Instant) -> bool {
+        self.settle();
+        let Some(deadline) = self.sockets.deadline().filter(|deadline| *deadline <= limit) else {
+            return false;
+        };
+        self.now = self.now.max(deadline);
+        self.fire();
+        true
+    }
+
+    /// Time has passed, and nothing fell due.
+    pub(crate) fn pass_to(&mut self, at: Instant) {
+        self.now = self.now.max(at);
+    }
+
+    fn fire(&mut self) {
+        for _ in 0..TIMERS_AT_ONCE {
+            self.sockets.on_timer(self.now);
+            self.settle();
+            if self.sockets.deadline().is_none_or(|deadline| deadline > self.now) {
+                return;
+            }
+        }
+    }
+
+    /// A packet arrives. The address that it is for is the stack's own: on packetdrill's device there is nobody else.
+    pub(crate) fn receive(&mut self, bytes: &[u8]) {
+        if let Ok(ip) = IpView::parse(bytes, bytes.len()) {
+            self.own(ip.destination);
+        }
+        let packet = Packet::from_bytes(Meta::at(self.now), bytes.to_vec().into());
+        self.sockets.on_packet(self.now, self.interface, packet);
+        self.settle();
+    }
+
+    /// Makes an address one of the stack's own.
+    pub(crate) fn own(&mut self, address: IpAddr) {
+        let host = self.sockets.host_mut();
+        let usable = !address.is_unspecified() && !address.is_multicast();
+        if usable && !host.is_own_address(address) {
+            // The interface is there, and the prefix fits.
+            let _ = host.add_address(self.interface, address, whole(address));
+        }
+    }
+
+    pub(crate) fn next_sent(&mut self) -> Option<Sent> {
+        self.settle();
+        self.sent.pop_front()
+    }
+
+    pub(crate) fn is_completed(&self, token: Token) -> bool {
+        self.completed.contains_key(&token)
+    }
+
+    pub(crate) fn take_completed(&mut self, token: Token) -> Option<Result<Value, Errno>> {
+        self.completed.remove(&token)
+    }
+
+    /// Collects what followed from the last call.
+    pub(crate) fn settle(&mut self) {
+        while let Some((_, packet)) = self.sockets.poll_transmit(self.now) {
+            self.sent.push_back(Sent { at: self.now, bytes: whole_packet(&packet) });
+        }
+        while let Some((token, result)) = self.sockets.poll_completion() {
+            self.completed.insert(token, result);
+        }
+    }
+}
+
+/// The prefix length that leaves one address.
+const fn whole(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+/// The packet in one piece and with a complete checksum, which of super-segments the device would fill in.
+fn whole_packet(packet: &Packet) -> Vec<u8> {
+    let mut bytes = packet.to_bytes().to_vec();
+    if packet.meta.checksum == ChecksumState::Partial
+        && let Ok(ip) = IpView::parse(&bytes, bytes.len())
+        && ip.protocol == TCP
+        && let Some(segment) = bytes.get_mut(ip.header_len..)
+        && segment.len() >= TCP_CHECKSUM + 2
+    {
+        segment[TCP_CHECKSUM..TCP_CHECKSUM + 2].fill(0);
+        let sum = ip.pseudo_header().with(segment).finish();
+        segment[TCP_CHECKSUM..TCP_CHECKSUM + 2].copy_from_slice(&sum.to_be_bytes());
+    }
+    bytes
+}

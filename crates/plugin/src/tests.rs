@@ -1,0 +1,1 @@
+//! The table, used as packetdrill uses it.
