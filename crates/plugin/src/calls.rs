@@ -1,9 +1,6 @@
 //! The calls that never wait.
-
-#![expect(
-    clippy::missing_safety_doc,
-    reason = "all of them: the arguments are those of the system call, the first one is the table's userdata"
-)]
+//!
+//! Safety, of all functions: the arguments are those of the system call, the first one is the table's userdata.
 
 use crate::memory::{address, process, returned};
 use libc::{c_int, c_long, c_ulong, c_void, epoll_event, sockaddr, socklen_t};
@@ -18,7 +15,7 @@ pub(crate) unsafe extern "C" fn socket(
 ) -> c_int {
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    returned(process.call(|stack| stack.sockets.socket(domain, kind, protocol)))
+    returned(process.call(|stack| stack.socket(domain, kind, protocol)))
 }
 
 pub(crate) unsafe extern "C" fn bind(

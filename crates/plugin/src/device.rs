@@ -1,9 +1,6 @@
 //! The device and the clock.
-
-#![expect(
-    clippy::missing_safety_doc,
-    reason = "all of them: the arguments are as packetdrill's header says, the first one is the table's userdata"
-)]
+//!
+//! Safety, of all functions: the arguments are as packetdrill's header has them, the first one is the table's userdata.
 
 use crate::memory::process;
 use libc::{c_int, c_uint, c_void, size_t, timeval};

@@ -1,4 +1,4 @@
-//! What `--so_flags` says: `local=ADDRESS,mtu=OCTETS`, in any order, and any of them as often as wanted.
+//! What `--so_flags` says: `local=ADDRESS,mtu=OCTETS,tcp_NAME=VALUE`, in any order, and any of them as often as wanted.
 
 use std::net::IpAddr;
 
@@ -9,11 +9,13 @@ pub(crate) struct Flags {
     pub(crate) local: Vec<IpAddr>,
     /// Largest IP packet in octets.
     pub(crate) mtu: u16,
+    /// Kernel settings (`tcp_congestion_control=cubic`) that count whatever the kernel's own are.
+    pub(crate) sysctls: Vec<(String, String)>,
 }
 
 impl Default for Flags {
     fn default() -> Self {
-        Self { local: Vec::new(), mtu: 1_500 }
+        Self { local: Vec::new(), mtu: 1_500, sysctls: Vec::new() }
     }
 }
 
@@ -29,6 +31,9 @@ impl Flags {
                     flags.local.push(address.parse().map_err(|_| bad())?);
                 }
                 Some(("mtu", octets)) => flags.mtu = octets.parse().map_err(|_| bad())?,
+                Some((name, value)) if name.starts_with("tcp_") => {
+                    flags.sysctls.push((name.to_owned(), value.to_owned()));
+                }
                 _ => return Err(bad()),
             }
         }

@@ -1,6 +1,7 @@
 //! packetdrill's table of functions (`struct packetdrill_interface`), and its entry point.
 
 use crate::flags::Flags;
+use crate::kernel::Kernel;
 use crate::process::Process;
 use crate::stack::Stack;
 use crate::{calls, device, options, preload, waiting};
@@ -107,7 +108,10 @@ pub unsafe extern "C" fn packetdrill_interface_init(
     };
     let stack = Flags::parse(&text)
         .map_err(|part| format!("--so_flags: cannot understand `{part}`"))
-        .and_then(|flags| Stack::new(&flags, secret()).map_err(|error| error.to_string()));
+        .and_then(|flags| {
+            let kernel = Kernel::new(flags.sysctls.clone());
+            Stack::new(&flags, secret(), Some(kernel)).map_err(|error| error.to_string())
+        });
     let stack = match stack {
         Ok(stack) => stack,
         Err(message) => {

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | `stack` | the sockets, their virtual time and the packets they sent; safe |
 //! | `process` | threads: who waits for what; safe |
-//! | `flags` | `--so_flags` |
+//! | `flags`, `kernel` | set-up: `--so_flags`, and the kernel's settings |
 //! | `interface` | packetdrill's table of functions |
 //! | `calls`, `waiting`, `device` | the functions themselves |
 //! | `memory` | the program's memory |
@@ -19,6 +19,7 @@ mod calls;
 mod device;
 mod flags;
 mod interface;
+mod kernel;
 mod memory;
 mod options;
 pub mod preload;

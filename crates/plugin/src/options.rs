@@ -1,9 +1,6 @@
 //! `getsockopt` and `setsockopt`.
-
-#![expect(
-    clippy::missing_safety_doc,
-    reason = "all of them: the arguments are those of the system call, the first one is the table's userdata"
-)]
+//!
+//! Safety, of all functions: the arguments are those of the system call, the first one is the table's userdata.
 
 use crate::memory::{input, process, returned, tell};
 use crate::process::Process;

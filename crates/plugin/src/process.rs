@@ -48,6 +48,12 @@ impl Process {
         std::thread::current().id() == self.main
     }
 
+    /// Calls that sleep.
+    #[cfg(test)]
+    pub(crate) fn sleepers(&self) -> usize {
+        self.lock().asleep.len()
+    }
+
     /// A call that never waits.
     pub(crate) fn call<T>(&self, call: impl FnOnce(&mut Stack) -> T) -> T {
         let mut state = self.lock();

@@ -1,8 +1,9 @@
 //! The sockets, their virtual time, and the packets that they have sent.
 
 use crate::flags::Flags;
+use crate::kernel::Kernel;
 use sockeye_host::{Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
-use sockeye_posix::{Errno, Sockets, Token, Value};
+use sockeye_posix::{Errno, Fd, Sockets, Token, Value};
 use sockeye_wire::ip::IpView;
 use sockeye_wire::{ChecksumState, Instant, Meta, Packet};
 use std::collections::{HashMap, VecDeque};
@@ -29,6 +30,7 @@ pub(crate) struct Sent {
 
 pub(crate) struct Stack {
     pub(crate) sockets: Sockets,
+    kernel: Option<Kernel>,
     interface: InterfaceId,
     now: Instant,
     sent: VecDeque<Sent>,
@@ -36,7 +38,12 @@ pub(crate) struct Stack {
 }
 
 impl Stack {
-    pub(crate) fn new(flags: &Flags, secret: [u8; 32]) -> Result<Self, HostError> {
+    /// Settings are the kernel's, if one is given, and otherwise the stack's own.
+    pub(crate) fn new(
+        flags: &Flags,
+        secret: [u8; 32],
+        kernel: Option<Kernel>,
+    ) -> Result<Self, HostError> {
         let mut host = Host::new(HostConfig::new(secret));
         let mut link =
             InterfaceConfig { gso_max_bytes: GSO_MAX_BYTES, ..InterfaceConfig::ip(flags.mtu) };
@@ -47,6 +54,7 @@ impl Stack {
         host.add_default_route(interface, None)?;
         Ok(Self {
             sockets: Sockets::new(host),
+            kernel,
             interface,
             now: START,
             sent: VecDeque::new(),
@@ -111,6 +119,14 @@ impl Stack {
             // The interface is there, and the prefix fits.
             let _ = host.add_address(self.interface, address, whole(address));
         }
+    }
+
+    /// `socket(2)`, by the kernel settings of this moment: a script sets them before it opens sockets.
+    pub(crate) fn socket(&mut self, domain: i32, kind: i32, protocol: i32) -> Result<Fd, Errno> {
+        if let Some(kernel) = &mut self.kernel {
+            kernel.read().install(&mut self.sockets);
+        }
+        self.sockets.socket(domain, kind, protocol)
     }
 
     pub(crate) fn next_sent(&mut self) -> Option<Sent> {

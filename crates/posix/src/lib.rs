@@ -39,6 +39,7 @@
 //! | `send_queue` | how full a send buffer is, counted as Linux counts |
 //! | `operation` | calls that wait |
 //! | `files` | descriptors |
+//! | `sysctl` | Linux's kernel settings by name |
 #![forbid(unsafe_code)]
 
 pub mod abi;
@@ -57,6 +58,7 @@ mod readiness;
 mod send_queue;
 mod socket;
 mod sockets;
+mod sysctl;
 pub mod tcp_info;
 #[cfg(test)]
 mod tests;
@@ -70,4 +72,5 @@ pub use option::{Linger, SocketOption};
 pub use outcome::{Accepted, Outcome, Token, Value};
 pub use readiness::{EpollEvent, PollFd};
 pub use sockets::Sockets;
+pub use sysctl::{SysctlError, Sysctls};
 pub use tcp_info::TcpInfo;

@@ -2,7 +2,6 @@
 
 mod calls;
 mod flow;
-mod kernel;
 mod needs;
 mod outbound;
 mod symbols;
@@ -20,7 +19,7 @@ use crate::settings::{IpVersion, Settings};
 use crate::verdict::{Failure, Report, Verdict};
 use calls::{Calls, Waiting};
 use flow::{Flow, Stage};
-use kernel::Kernel;
+use sockeye_posix::Sysctls;
 use std::net::SocketAddr;
 use std::path::Path;
 use time::Due;
@@ -65,7 +64,7 @@ pub fn run(script: &Script, settings: &Settings) -> Report {
         report.verdict = Verdict::Skipped(need.into());
         return report;
     }
-    let mut kernel = Kernel::default();
+    let mut kernel = Sysctls::default();
     let commands = init_effects(script);
     let outcome = commands
         .into_iter()
@@ -103,7 +102,7 @@ fn init_effects(script: &Script) -> Vec<(u32, Effect)> {
 }
 
 fn take_effect(
-    kernel: &mut Kernel,
+    kernel: &mut Sysctls,
     line: u32,
     effect: Effect,
     report: &mut Report,
@@ -125,7 +124,7 @@ fn take_effect(
 struct Run<'a> {
     script: &'a Script,
     settings: &'a Settings,
-    kernel: Kernel,
+    kernel: Sysctls,
     world: World,
     calls: Calls,
     /// All sockets that the script has made, and listeners' children.
@@ -150,7 +149,7 @@ struct Blocked<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(script: &'a Script, settings: &'a Settings, kernel: Kernel) -> Result<Self, String> {
+    fn new(script: &'a Script, settings: &'a Settings, kernel: Sysctls) -> Result<Self, String> {
         Ok(Self {
             script,
             settings,

@@ -4,7 +4,7 @@ use crate::packet::{Actual, Sent, read, segment};
 use crate::script::Micros;
 use crate::settings::Settings;
 use sockeye_host::{Host, HostConfig, InterfaceConfig, InterfaceId};
-use sockeye_posix::{Errno, Sockets, Token, Value};
+use sockeye_posix::{Errno, Sockets, Sysctls, Token, Value};
 use sockeye_wire::{Instant, Meta, Packet};
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -25,7 +25,7 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(settings: &Settings, kernel: &super::kernel::Kernel) -> Result<Self, String> {
+    pub(super) fn new(settings: &Settings, kernel: &Sysctls) -> Result<Self, String> {
         let mut config = HostConfig::new([0x50; 32]);
         config.tcp = kernel.tcp.clone();
         let mut host = Host::new(config);

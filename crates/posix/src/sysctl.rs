@@ -1,16 +1,38 @@
-//! Kernel settings by their names, as scripts set them with `sysctl`.
+//! Linux's kernel settings by their names, and what they are here.
 
-use sockeye_posix::{BufferSizes, Sockets, SocketsConfig};
+use crate::config::{BufferSizes, SocketsConfig};
+use crate::sockets::Sockets;
 use sockeye_tcp::{Config, EcnConfig, EcnMode, congestion::Algorithm};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
+use thiserror::Error;
 
-/// What the stack is configured with.
+/// Why a setting was not taken.
+#[derive(Clone, PartialEq, Eq, Debug, Error)]
+pub enum SysctlError {
+    /// Nothing here corresponds to it.
+    #[error("{0}={1}: unknown setting")]
+    Unknown(String, String),
+    /// The value is no value of it, or asks for what the stack does not do.
+    #[error("{0}={1}: not a value that is supported")]
+    Value(String, String),
+}
+
+/// What the stack is configured with, by Linux's names.
+///
+/// ```
+/// let mut sysctls = sockeye_posix::Sysctls::default();
+/// sysctls.apply("net.ipv4.tcp_timestamps", "0")?;
+/// assert!(!sysctls.tcp.timestamps);
+/// # Ok::<(), sockeye_posix::SysctlError>(())
+/// ```
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kernel {
-    pub(super) tcp: Arc<Config>,
-    pub(super) sockets: SocketsConfig,
+pub struct Sysctls {
+    /// Settings of connections.
+    pub tcp: Arc<Config>,
+    /// Settings of sockets.
+    pub sockets: SocketsConfig,
 }
 
 /// Settings that change nothing here: for what they are about this stack has no choice, or the one they ask for.
@@ -29,15 +51,15 @@ const WITHOUT_EFFECT: [&str; 12] = [
     "tcp_mem",
 ];
 
-impl Kernel {
+impl Sysctls {
     /// Sets what `name` (`net.ipv4.tcp_sack`) stands for.
     ///
     /// # Errors
-    /// A message, if the name is unknown or its value cannot be.
-    pub(super) fn apply(&mut self, name: &str, value: &str) -> Result<(), String> {
+    /// [`SysctlError`], each variant as it says.
+    pub fn apply(&mut self, name: &str, value: &str) -> Result<(), SysctlError> {
         let known = name.strip_prefix("net.ipv4.").or_else(|| name.strip_prefix("net.core."));
-        let bad = || format!("{name}={value}: not a value that is supported");
-        let unknown = || format!("{name}={value}: unknown setting");
+        let bad = || SysctlError::Value(name.to_owned(), value.to_owned());
+        let unknown = || SysctlError::Unknown(name.to_owned(), value.to_owned());
         let short = known.ok_or_else(unknown)?;
         if WITHOUT_EFFECT.contains(&short) {
             return Ok(());
@@ -86,7 +108,7 @@ impl Kernel {
     }
 
     /// Makes the settings those of connections to come.
-    pub(super) fn install(&self, sockets: &mut Sockets) {
+    pub fn install(&self, sockets: &mut Sockets) {
         *sockets.config_mut() = self.sockets.clone();
         sockets.host_mut().set_tcp_config(Arc::clone(&self.tcp));
     }
