@@ -19,6 +19,7 @@ fn at(time: Duration, bytes: u32, una: u32) -> Acknowledged {
     }
 }
 
+/// RFC 6928 §2.
 #[test]
 fn initial_window_follows_rfc_6928() {
     assert_eq!(initial_window(1_460, 10), 14_600);
@@ -26,6 +27,7 @@ fn initial_window_follows_rfc_6928() {
     assert_eq!(initial_window(9_000, 10), 18_000);
 }
 
+/// RFC 9293 MUST-19, RFC 5681 §3.1, RFC 3465: by the octets acknowledged.
 #[test]
 fn slow_start_doubles_and_stops_at_the_threshold() {
     let mut reno = Reno::new(10 * MSS);
@@ -42,6 +44,7 @@ fn slow_start_doubles_and_stops_at_the_threshold() {
     assert_eq!(reno.window(), 5 * MSS);
 }
 
+/// RFC 9293 MUST-19, RFC 5681 §3.1.
 #[test]
 fn avoidance_grows_by_one_segment_a_window() {
     let mut reno = Reno::new(20 * MSS);
@@ -82,7 +85,7 @@ fn cubic_keeps_seven_tenths() {
     assert_eq!(cubic_at(MSS).window(), 2 * MSS);
 }
 
-/// RFC 9438 §4.2: K seconds after the loss the window is back at W_max, slowly there, faster beyond.
+/// RFC 9293 MAY-18, RFC 9438 §4.2: K seconds after the loss the window is back at W_max, slowly there, faster beyond.
 #[test]
 fn cubic_follows_its_function() {
     let mut cubic = cubic_at(1_000 * MSS);

@@ -223,7 +223,8 @@ impl Connection {
         }
     }
 
-    /// ABORT: a reset to the peer, nothing more is sent or delivered (RFC 9293 §3.10.5).
+    /// ABORT: a reset to the peer, nothing more is sent or delivered (RFC 9293 §3.10.5), whether or not the peer answers or opens
+    /// its window (RFC 6429 §4).
     pub fn abort(&mut self, now: Instant) {
         let farewell = match &self.state {
             State::SynReceived(received) => Some(received.half.farewell(now)),

@@ -11,7 +11,7 @@ use sockeye_wire::{Ecn, Flags, Instant};
 
 impl Connection {
     /// The next segment to send; call until `None`. `max_payload` bounds a super-segment for links that cut it
-    /// themselves; 0 asks for one segment an item.
+    /// themselves (segmentation offload); 0 asks for one segment an item.
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
         match &mut self.state {

@@ -280,7 +280,7 @@ impl Receiver {
         room >> self.shift << self.shift
     }
 
-    /// Sets RCV.UP (RFC 9293 §3.10.7.4, sixth step, MUST-30, MUST-62); true if it advanced.
+    /// Sets RCV.UP (RFC 9293 §3.10.7.4, sixth step, MUST-30, MUST-62, RFC 6093); true if it advanced.
     pub(crate) fn on_urgent(&mut self, end: SeqNumber) -> bool {
         let ahead = end.after(self.nxt.back(self.queue.len() as u32));
         if !ahead || self.urgent.is_some_and(|urgent| end.at_or_before(urgent)) {

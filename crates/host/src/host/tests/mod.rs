@@ -4,6 +4,7 @@ mod address;
 mod auth;
 mod closing;
 mod cookies;
+mod errors;
 mod fast_open;
 mod garbage;
 mod handshake;

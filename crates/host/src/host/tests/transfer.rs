@@ -94,6 +94,7 @@ fn both_ways_over_every_medium() {
     }
 }
 
+/// Segmentation offload: one packet stands for many where the link cuts it.
 #[test]
 fn super_segments_leave_where_the_link_cuts_them() {
     let mut world = World::new(offloading);

@@ -1,4 +1,4 @@
-//! RFC 9235: every segment of its 32, whose traffic key and code must come out; and RFC 2385 by hand.
+//! RFC 9235 for RFC 5925 and RFC 5926: every segment of its 32, whose traffic key and code must come out; and RFC 2385 by hand.
 
 use super::super::ao::Ao;
 use super::super::digest::Algorithm;

@@ -32,6 +32,7 @@ fn sizes(config: &Config, reads_all: bool) -> (u32, usize) {
     (pair.b().info().receive_buffer, room)
 }
 
+/// Dynamic right-sizing: both buffers follow the bandwidth-delay product.
 #[test]
 fn buffers_grow_with_the_path() {
     for timestamps in [false, true] {

@@ -125,3 +125,21 @@ fn scaled_windows_are_whole() {
     solo.on(ack(ISS_A + 1, 65_535));
     assert_eq!(solo.connection.info().send_window, 65_535 << 14);
 }
+
+/// RFC 6429 §4: a peer that answers probes for ever and never opens its window holds nobody: the application may end it.
+#[test]
+fn a_closed_window_can_be_left() {
+    let mut solo = Solo::established(Solo::config());
+    solo.on(ack(ISS_A + 1, 0));
+    solo.connection.write(solo.now, b"never wanted").unwrap();
+    for _ in 0..50 {
+        assert!(!solo.wait(Duration::from_secs(130)).is_empty());
+        solo.on(ack(ISS_A + 1, 0));
+    }
+    assert_eq!(solo.connection.state(), StateName::Established);
+    solo.connection.abort(solo.now);
+    let reset = solo.drain().pop().unwrap();
+    assert!(reset.header.flags.rst());
+    assert_eq!(reset.header.seq, ISS_A + 1, "a number that the peer accepts");
+    assert!(solo.connection.is_done());
+}

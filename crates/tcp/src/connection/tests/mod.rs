@@ -15,11 +15,13 @@ mod path_mtu;
 mod recovery;
 mod resets;
 mod segments;
+mod time_wait;
 mod timers;
 mod transfer;
 mod urgent;
 mod user_timeout;
 mod windows;
+mod without_sack;
 
 /// DESIGN: an idle connection is small, because what only traffic needs is elsewhere.
 #[test]

@@ -43,7 +43,7 @@ fn write(solo: &mut Solo, segments: usize) {
     assert_eq!(solo.connection.write(solo.now, &data), Ok(data.len()));
 }
 
-/// RFC 8985 §6.2: three segments above a hole, no reordering seen: the hole, and only the hole, is sent again at once.
+/// RFC 6675 §4, RFC 8985 §6.2: three segments above a hole, no reordering seen: the hole, and only the hole, is sent again at once.
 #[test]
 fn a_hole_is_filled_without_waiting() {
     let mut solo = sender(Solo::config());

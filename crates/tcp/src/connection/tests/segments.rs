@@ -148,6 +148,7 @@ proptest! {
 
     /// Any segments, calls and waits in any order: no panic, no endless output, and the invariants of tcp-requirements §5 that one
     /// end can see: ACK and right edge never go back, nothing is sent beyond the window but a probe, no answer to a reset.
+    /// RFC 9293 SHLD-14 among others: the right edge of the window never moves left.
     #[test]
     fn no_sequence_of_events_breaks_the_machine(
         events in proptest::collection::vec((any_segment(), 0u8..12, 0u64..3_000), 1..60),

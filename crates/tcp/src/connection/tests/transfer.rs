@@ -82,6 +82,7 @@ fn clean() {
     assert!(data < 3_000_000 / 1_448 + 200, "{data} segments");
 }
 
+/// Segmentation offload: what leaves is cut by the link, what arrives may stand for several.
 #[test]
 fn super_segments() {
     let mut pair = Pair::established(Config::default(), Config::default());

@@ -3,7 +3,7 @@ use crate::{Config, Events};
 use core::time::Duration;
 use sockeye_wire::Flags;
 
-/// RFC 9293 MUST-30, MUST-62: the pointer names the octet after the urgent data; MUST-32, MUST-33: the application is told.
+/// RFC 9293 MUST-30, MUST-62, RFC 6093 §4: the pointer names the octet after the urgent data; MUST-32, MUST-33: the application is told.
 #[test]
 fn urgent_data_both_ways() {
     let mut pair = Pair::established(Config::default(), Config::default());

@@ -21,6 +21,7 @@ fn slow_start_goes_to_twice_what_is_used() {
     assert!(!usage.is_limited(6 * MSS, u32::MAX));
 }
 
+/// RFC 7661 §4.3: no growth while the window is not what limits.
 #[test]
 fn avoidance_needs_the_whole_window() {
     let mut usage = Usage::new(Instant::ZERO, at(0));
