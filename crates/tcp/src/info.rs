@@ -2,10 +2,11 @@
 
 use crate::congestion::Algorithm;
 use crate::fast_open::{FastOpen, FastOpenFailure};
+use crate::send::{Activity, Phase};
 use crate::state::State;
 use crate::{Config, EcnMode};
 use core::time::Duration;
-use sockeye_wire::{SeqNumber, StateName};
+use sockeye_wire::{Instant, SeqNumber, StateName};
 
 /// What `TCP_INFO` shows, as far as it exists here.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -63,6 +64,24 @@ pub struct Info {
     pub rcv_nxt: SeqNumber,
     /// Segments retransmitted so far.
     pub retransmissions: u64,
+    /// What goes on between the sender and the network.
+    pub phase: Phase,
+    /// What the sender spends its time on.
+    pub activity: Activity,
+    /// When a segment with sequence space was last sent.
+    pub last_sent: Option<Instant>,
+    /// When data last arrived, or else the connection was established.
+    pub last_received: Option<Instant>,
+    /// When the peer was last heard.
+    pub last_heard: Option<Instant>,
+    /// Window and keep-alive probes that were not answered.
+    pub window_probes: u8,
+    /// Sequence numbers sent again and not acknowledged.
+    pub resent: u32,
+    /// Segments are known to overtake each other on this path.
+    pub reordering_seen: bool,
+    /// Payload of the largest segment that the peer is known to send.
+    pub peer_segment: u16,
     /// Payload bytes that the peer acknowledged.
     pub bytes_acked: u64,
     /// Payload bytes received in order.
@@ -121,6 +140,15 @@ impl Info {
             snd_nxt: SeqNumber(0),
             rcv_nxt: SeqNumber(0),
             retransmissions: 0,
+            phase: Phase::default(),
+            activity: Activity::default(),
+            last_sent: None,
+            last_received: None,
+            last_heard: None,
+            window_probes: 0,
+            resent: 0,
+            reordering_seen: false,
+            peer_segment: 0,
             bytes_acked: 0,
             bytes_received: 0,
             receive_buffer: 0,
@@ -179,6 +207,10 @@ impl Info {
             info.bytes_acked = send.bytes_acked;
             info.bytes_received = receive.bytes_received;
             info.receive_buffer = receive.limit();
+            info.last_received = Some(receive.last_received);
+            info.last_heard = Some(open.heard);
+            info.window_probes = info.window_probes.max(open.keep_alive_probes);
+            info.peer_segment = receive.ack.full_segment();
             info.timestamps = negotiated.timestamps;
             info.sack = negotiated.sack;
             info.window_scale = (negotiated.send_shift, negotiated.receive_shift);

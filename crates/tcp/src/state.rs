@@ -102,11 +102,12 @@ impl Open {
     pub(crate) fn new(
         config: &Config,
         send: Sender,
-        receive: Receiver,
+        mut receive: Receiver,
         negotiated: Negotiated,
         now: Instant,
     ) -> Self {
         let challenge = ChallengeThrottle::default();
+        receive.last_received = now;
         Self {
             send,
             receive,

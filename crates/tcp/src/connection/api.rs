@@ -21,6 +21,9 @@ impl Connection {
         if data.is_empty() {
             return Ok(0);
         }
+        if room < data.len() {
+            self.want_room();
+        }
         if room == 0 {
             return Err(Error::WouldBlock);
         }
@@ -37,6 +40,7 @@ impl Connection {
     /// As [`write`](Self::write).
     pub fn write_chunk(&mut self, now: Instant, chunk: Bytes) -> Result<usize, Error> {
         if self.writable()? == 0 {
+            self.want_room();
             return Err(Error::WouldBlock);
         }
         let count = chunk.len();
@@ -77,6 +81,14 @@ impl Connection {
             _ => return Err(Error::Closing),
         };
         Ok(self.send_limit().saturating_sub(buffered))
+    }
+
+    /// The application has more to send than the buffer takes: from now until there is room, the buffer is what holds the sender up
+    /// ([`Activity`](crate::Activity)).
+    pub fn want_room(&mut self) {
+        if let Some(open) = self.state.open_mut() {
+            open.send.starved = true;
+        }
     }
 
     fn send_buffer(&mut self) -> Result<&mut SendBuffer, Error> {

@@ -52,7 +52,8 @@ impl Connection {
         if let State::Established(open) | State::FinWait1(open) | State::FinWait2(open) =
             &mut self.state
         {
-            open.receive.on_read(now);
+            let (most, mss) = (self.config.receive_buffer_bytes, open.negotiated.own_mss);
+            open.receive.on_read(now, most, mss);
             if open.receive.window_update_due(u32::from(open.negotiated.own_mss)) {
                 open.receive.ack.now();
             }
@@ -89,6 +90,7 @@ impl Open {
         if let Some(planned) = self.send.poll(now, max_payload, config) {
             return Some(self.data_segment(now, planned));
         }
+        self.send.observe_activity(now);
         self.receive.ack.is_owed().then(|| self.ack_segment(now))
     }
 

@@ -36,6 +36,11 @@ impl AckPolicy {
         }
     }
 
+    /// The largest segment seen.
+    pub(crate) fn full_segment(&self) -> u16 {
+        self.full_segment
+    }
+
     /// In-order data arrived: more than one full segment is acknowledged at once, as on Linux and sooner than SHLD-19 asks, so that
     /// the end of a burst is not held back; anything less within `delay` (MUST-40).
     #[inline]

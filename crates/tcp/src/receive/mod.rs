@@ -36,10 +36,8 @@ pub(crate) struct Receiver {
     pub(crate) urgent: Option<SeqNumber>,
     ts_recent: u32,
     ts_recent_at: Instant,
-    /// Size of the buffer now, and the most that it may grow to.
+    /// Size of the buffer now.
     limit: u32,
-    max_limit: u32,
-    mss: u16,
     shift: u8,
     sack: bool,
     fin_received: bool,
@@ -50,6 +48,8 @@ pub(crate) struct Receiver {
     /// Absent until data arrives, and if the buffer may not grow.
     autotune: Option<Box<Autotune>>,
     pub(crate) bytes_received: u64,
+    /// When data last arrived.
+    pub(crate) last_received: Instant,
 }
 
 /// What the text of a segment did.
@@ -79,8 +79,6 @@ impl Receiver {
             ts_recent,
             ts_recent_at,
             limit: config.initial_receive_buffer(),
-            max_limit: config.receive_buffer_bytes,
-            mss: negotiated.own_mss,
             shift: negotiated.receive_shift,
             sack: negotiated.sack,
             fin_received: false,
@@ -89,6 +87,7 @@ impl Receiver {
             out_of_order: None,
             autotune: None,
             bytes_received: 0,
+            last_received: Instant::ZERO,
         }
     }
 
@@ -298,15 +297,15 @@ impl Receiver {
     /// Changes the buffer's size; what was promised stays promised.
     pub(crate) fn set_limit(&mut self, bytes: u32) {
         self.limit = bytes;
-        self.max_limit = bytes;
         self.autotune = None;
     }
 
     /// Data is about to be processed that answers what was sent at `echo`.
     #[inline]
-    pub(crate) fn measure(&mut self, arrival: Instant, echo: Option<Instant>) {
-        if self.limit < self.max_limit {
-            let (nxt, window, mss) = (self.nxt, self.window(), self.mss);
+    pub(crate) fn measure(&mut self, arrival: Instant, echo: Option<Instant>, most: u32, mss: u16) {
+        self.last_received = arrival;
+        if self.limit < most {
+            let (nxt, window) = (self.nxt, self.window());
             let new = || Box::new(Autotune::new(arrival, nxt, window, mss));
             self.autotune.get_or_insert_with(new).on_data(arrival, nxt, window, echo);
         }
@@ -314,13 +313,13 @@ impl Receiver {
 
     /// The application has read: the buffer grows if it keeps up with the sender, and never shrinks.
     #[inline]
-    pub(crate) fn on_read(&mut self, now: Instant) {
+    pub(crate) fn on_read(&mut self, now: Instant, most: u32, mss: u16) {
         let read_to = self.read_to();
         if let Some(autotune) = &mut self.autotune
-            && let Some(wanted) = autotune.on_read(now, read_to, self.mss)
+            && let Some(wanted) = autotune.on_read(now, read_to, mss)
         {
-            self.limit = self.limit.max(wanted.min(self.max_limit));
-            if self.limit == self.max_limit {
+            self.limit = self.limit.max(wanted.min(most));
+            if self.limit >= most {
                 self.autotune = None;
             }
         }

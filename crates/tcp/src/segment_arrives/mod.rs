@@ -147,6 +147,9 @@ fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bo
         connection.made_progress(now);
         connection.notify(Events::FORWARD_PROGRESS);
         if has_room {
+            if let Some(open) = connection.state_mut().open_mut() {
+                open.send.starved = false;
+            }
             connection.notify(Events::WRITABLE);
         }
     }
@@ -159,7 +162,8 @@ fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bo
 /// Steps 6 to 8.
 #[inline]
 pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segment: &mut Segment) {
-    let delay = connection.config().delayed_ack;
+    let config = connection.config();
+    let (delay, most) = (config.delayed_ack, config.receive_buffer_bytes);
     let orphaned = connection.is_orphaned();
     let Some(open) = connection.state_mut().open_mut() else { return };
     let mut events = Events::NONE;
@@ -184,7 +188,7 @@ pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segmen
     }
     if !segment.payload.is_empty() {
         let echo = open.echoed(segment);
-        open.receive.measure(segment.arrival, echo);
+        open.receive.measure(segment.arrival, echo, most, open.negotiated.own_mss);
     }
     let delivery = open.receive.on_text(now, segment, delay);
     if delivery.delivered > 0 || delivery.finished {

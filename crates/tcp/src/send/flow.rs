@@ -1,6 +1,7 @@
 //! What is known of how a sender's data flows: one block, allocated with the first segment.
 
 use super::Sender;
+use super::activity::{Activity, Limit};
 use super::pacing::{Pacer, quantum};
 use super::rate::DeliveryRate;
 use super::validation::Usage;
@@ -14,12 +15,14 @@ pub(super) struct Flow {
     pub(super) usage: Usage,
     pub(super) pacer: Pacer,
     pub(super) rate: DeliveryRate,
+    activity: Activity,
 }
 
 impl Flow {
     fn new(now: Instant, una: SeqNumber) -> Box<Self> {
         let (pacer, rate) = (Pacer::default(), DeliveryRate::default());
-        Box::new(Self { usage: Usage::new(now, una), pacer, rate })
+        let (usage, activity) = (Usage::new(now, una), Activity::default());
+        Box::new(Self { usage, pacer, rate, activity })
     }
 }
 
@@ -77,9 +80,37 @@ impl Sender {
         }
     }
 
+    /// Nothing more can leave at the moment: what is the reason?
+    #[inline]
+    pub(crate) fn observe_activity(&mut self, now: Instant) {
+        let (una, unsent) = (self.una, self.unsent());
+        if self.flow.is_none() && unsent == 0 {
+            return;
+        }
+        let usable = (una + self.window).since(self.nxt);
+        let limit = if unsent == 0 {
+            match (self.is_all_acked(), self.starved) {
+                (true, _) => Limit::Idle,
+                (false, true) => Limit::SendBuffer,
+                (false, false) => Limit::Network,
+            }
+        } else if usable < unsent.min(self.mss()) && self.congestion_room() > usable {
+            Limit::ReceiveWindow
+        } else {
+            Limit::Network
+        };
+        self.flow.get_or_insert_with(|| Flow::new(now, una)).activity.observe(now, limit);
+    }
+
     /// What is known of the flow, for people and programs.
     pub(crate) fn describe_flow(&self, info: &mut Info, config: &Config) {
         info.congestion = Some(self.controller.algorithm());
+        info.phase = self.phase();
+        info.activity = self.flow.as_ref().map(|flow| flow.activity).unwrap_or_default();
+        info.last_sent = (self.last_sent != Instant::ZERO).then_some(self.last_sent);
+        info.window_probes = self.timer.probes;
+        info.resent = self.in_flight.resent();
+        info.reordering_seen = self.rack.reordering_seen();
         info.sacked = self.in_flight.sacked();
         info.lost = self.in_flight.lost();
         info.delivered = self.bytes_acked + u64::from(info.sacked);

@@ -99,6 +99,13 @@ impl InFlight {
         self.0.as_ref().map_or(0, |board| board.lost)
     }
 
+    /// Sequence numbers that were sent again and are believed to be in the network.
+    pub(super) fn resent(&self) -> u32 {
+        let records = self.0.iter().flat_map(|board| &board.records);
+        let resent = |record: &&Record| record.retransmitted && record.place == Place::Sent;
+        records.filter(resent).map(|record| record.len).sum()
+    }
+
     #[inline]
     pub(super) fn has_lost(&self) -> bool {
         self.lost() > 0

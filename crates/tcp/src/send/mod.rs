@@ -1,5 +1,6 @@
 //! The sending direction: SND.* of RFC 9293 §3.3.1.
 
+mod activity;
 mod buffer;
 mod expiry;
 mod flow;
@@ -23,9 +24,11 @@ mod tests;
 mod timer;
 mod validation;
 
+pub use activity::{Activity, Limit};
 pub(crate) use buffer::SendBuffer;
 pub(crate) use expiry::Expired;
 pub(crate) use output::Planned;
+pub use recovery::Phase;
 pub(crate) use rtt::RttEstimator;
 
 use crate::Config;
@@ -77,6 +80,8 @@ pub(crate) struct Sender {
     tail_probe: TailProbe,
     /// Absent unless segments larger or smaller than the ends' MSS are tried.
     mtu: Option<Box<MtuSearch>>,
+    /// The application was refused room in the buffer, and has not been let in since.
+    pub(crate) starved: bool,
     /// Later partial acknowledgements of one recovery leave the timer alone (RFC 6582).
     rto_frozen: bool,
     timer: RetransmissionTimer,
@@ -140,6 +145,7 @@ impl Sender {
             rack,
             tail_probe: TailProbe::default(),
             mtu: None,
+            starved: false,
             rto_frozen: false,
             timer: RetransmissionTimer::default(),
             last_sent: Instant::ZERO,
@@ -235,6 +241,14 @@ impl Sender {
     /// Whether the congestion window was reduced since this was last asked.
     pub(crate) fn take_reduced(&mut self) -> bool {
         self.recovery.take_reduced()
+    }
+
+    /// What goes on between us and the network.
+    fn phase(&self) -> Phase {
+        match self.recovery.phase() {
+            Phase::Open if self.in_flight.sacked() > 0 => Phase::Disorder,
+            phase => phase,
+        }
     }
 
     pub(crate) fn timeouts(&self) -> u8 {

@@ -126,6 +126,10 @@ impl Rack {
         (quarter * u32::from(self.window_multiple.max(1))).min(smoothed.unwrap_or(quarter))
     }
 
+    pub(super) fn reordering_seen(&self) -> bool {
+        self.reordering_seen
+    }
+
     /// A D-SACK: a retransmission was not needed, so the window was too small; once a round trip.
     pub(super) fn on_dsack(&mut self, una: SeqNumber, nxt: SeqNumber) {
         if self.dsack_round.is_none_or(|round| una.at_or_after(round)) {

@@ -13,6 +13,22 @@ use sockeye_wire::{Instant, SeqNumber};
 /// Duplicate ACKs that mean loss (RFC 5681 §3.2).
 pub(super) const DUPLICATE_THRESHOLD: u32 = 3;
 
+/// What goes on between a sender and the network; the names are Linux's (`tcpi_ca_state`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Phase {
+    /// Nothing unusual.
+    #[default]
+    Open,
+    /// Something arrived out of order, and nothing is believed lost yet.
+    Disorder,
+    /// The window comes down because marks were fed back (`CWR`).
+    Reduced,
+    /// A loss that acknowledgements told of is being repaired.
+    Recovery,
+    /// A loss that only the timer noticed is being repaired.
+    Loss,
+}
+
 /// Nothing is lost, or an episode is under way.
 #[derive(Debug)]
 pub(super) struct Recovery {
@@ -71,6 +87,17 @@ impl Recovery {
     #[inline]
     pub(super) fn is_open(&self) -> bool {
         self.episode.is_none()
+    }
+
+    /// What goes on, in Linux's terms.
+    pub(super) fn phase(&self) -> Phase {
+        match self.episode.as_deref().map(|episode| &episode.kind) {
+            None if self.duplicates > 0 => Phase::Disorder,
+            None => Phase::Open,
+            Some(Kind::Marked(_)) => Phase::Reduced,
+            Some(Kind::Sack(_) | Kind::NewReno(_)) => Phase::Recovery,
+            Some(Kind::Timeout(_)) => Phase::Loss,
+        }
     }
 
     /// Whether no loss is being repaired.

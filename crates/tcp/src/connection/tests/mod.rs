@@ -1,5 +1,6 @@
 //! The machine against a twin of itself, and against segments written by hand, in virtual time.
 
+mod activity;
 mod applications;
 mod autotune;
 mod closed_windows;
