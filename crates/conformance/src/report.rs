@@ -187,9 +187,10 @@ fn names(mention: &Mention, name: &str) -> bool {
 }
 
 fn cell(lists: &[&[Reference]]) -> String {
+    let shown: Vec<&Reference> = lists.iter().flat_map(|list| list.iter().take(SHOWN)).collect();
     let mut parts = Vec::new();
     for list in lists {
-        parts.extend(list.iter().take(SHOWN).map(Reference::link));
+        parts.extend(list.iter().take(SHOWN).map(|reference| reference.link(&shown)));
         if list.len() > SHOWN {
             parts.push(format!("{} more", list.len() - SHOWN));
         }
@@ -198,11 +199,26 @@ fn cell(lists: &[&[Reference]]) -> String {
 }
 
 impl Reference {
-    fn link(&self) -> String {
-        let Self { path, name } = self;
-        let label = if name.is_empty() { file_label(path) } else { name };
-        format!("[`{label}`]({path})")
+    /// With as much of the path as tells it from the others in the cell.
+    fn link(&self, shown: &[&Self]) -> String {
+        let label = self.label();
+        let alike = |other: &&&Self| other.label() == label;
+        let prefix = match shown.iter().filter(alike).count() {
+            1 => "",
+            _ if self.name.is_empty() => crate_name(&self.path),
+            _ => file_label(&self.path).trim_end_matches(".rs"),
+        };
+        let colons = if prefix.is_empty() { "" } else { "::" };
+        format!("[`{prefix}{colons}{label}`]({})", self.path)
     }
+
+    fn label(&self) -> &str {
+        if self.name.is_empty() { file_label(&self.path) } else { &self.name }
+    }
+}
+
+fn crate_name(path: &str) -> &str {
+    path.split('/').nth(1).unwrap_or(path)
 }
 
 /// The file's name, with its folder where it would say nothing alone.

@@ -75,7 +75,7 @@ mod tests {
         assert_eq!(late.since(early), 1_000);
     }
 
-    /// RFC 9293 MUST-9: other tuples and other keys give unrelated numbers.
+    /// RFC 9293 MUST-9, SHLD-1, RFC 6528 §3: other tuples and other keys give unrelated numbers.
     #[test]
     fn differs_by_tuple_and_key() {
         let mut one = IsnGenerator::new([7; 16]);

@@ -70,7 +70,7 @@ impl Host {
     }
 
     /// Active OPEN to `remote`, from `local` if given; its address may be unspecified and its port 0, and both are then
-    /// chosen.
+    /// chosen (RFC 9293 MUST-43, MUST-44).
     ///
     /// # Errors
     /// [`HostError::InvalidRemote`] (RFC 9293 MUST-46), [`HostError::NetworkUnreachable`], [`HostError::FamilyMismatch`],

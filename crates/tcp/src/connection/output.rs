@@ -38,8 +38,8 @@ impl Connection {
         }
     }
 
-    /// Octets of data that this connection should hand to its device in one go: other connections' segments then need not wait behind
-    /// a long queue of its own (tcp-requirements §3.35).
+    /// Small queues: octets of data that this connection should hand to its device in one go, so that other connections' segments need not
+    /// wait behind a long queue of its own (tcp-requirements §3.35).
     #[must_use]
     pub fn small_queue_bytes(&self) -> usize {
         self.state.open().map_or(usize::MAX, |open| open.send.small_queue() as usize)

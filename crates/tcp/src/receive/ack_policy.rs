@@ -5,6 +5,8 @@ use sockeye_wire::Instant;
 
 /// Segments acknowledged at once at the start of a connection, so that the peer's slow start is not held up.
 const QUICK_ACKS: u8 = 16;
+/// No acknowledgement waits longer, whatever is configured (RFC 9293 MUST-40: less than half a second).
+const LONGEST_DELAY: Duration = Duration::from_millis(499);
 /// A segment below this is not full, however small the others were.
 const SMALLEST_FULL_SEGMENT: u16 = 536;
 /// Duplicate ACKs owed at most: one batch never asks for more.
@@ -60,7 +62,7 @@ impl AckPolicy {
         } else if self.pending > u32::from(self.full_segment) {
             self.now();
         } else if self.delayed == Instant::FAR_FUTURE {
-            self.delayed = now + delay;
+            self.delayed = now + delay.min(LONGEST_DELAY);
         }
     }
 

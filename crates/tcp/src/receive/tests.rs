@@ -92,6 +92,7 @@ proptest! {
     }
 }
 
+/// RFC 9293 SHLD-19.
 #[test]
 fn every_second_full_segment_is_acknowledged_at_once() {
     let mut policy = AckPolicy::new(1_460);
@@ -112,4 +113,16 @@ fn every_second_full_segment_is_acknowledged_at_once() {
     assert!(!policy.is_owed());
     policy.on_timer(Instant::from_millis(42));
     assert!(policy.is_owed());
+}
+
+/// RFC 9293 MUST-40: half a second is not reached even if it is asked for.
+#[test]
+fn no_acknowledgement_waits_for_half_a_second() {
+    let mut policy = AckPolicy::new(1_460);
+    for _ in 0..17 {
+        policy.on_data(Instant::ZERO, 1, 1, Duration::from_secs(3));
+        policy.on_sent();
+    }
+    policy.on_data(Instant::ZERO, 1, 1, Duration::from_secs(3));
+    assert!(policy.deadline() < Instant::from_millis(500));
 }

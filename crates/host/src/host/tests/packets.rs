@@ -4,9 +4,9 @@ use super::world::{A, B, World, tun, v4, v6};
 use crate::InterfaceConfig;
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
-use sockeye_wire::ip::IpView;
-use sockeye_wire::tcp::{TcpOption, TcpView};
-use sockeye_wire::{Packet, StateName};
+use sockeye_wire::ip::{IpHeader, IpView};
+use sockeye_wire::tcp::{TcpHeader, TcpOption, TcpView};
+use sockeye_wire::{Checksum, Flags, HeaderBytes, Packet, SeqNumber, StateName};
 use std::boxed::Box;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
@@ -142,5 +142,38 @@ fn the_mss_is_what_the_interface_takes() {
             });
             assert_eq!(told, Some(mtu - headers));
         }
+    }
+}
+
+/// RFC 9293 MUST-15: of a peer that tells no MSS the smallest is assumed that its version allows.
+#[test]
+fn a_peer_without_an_mss_gets_small_segments() {
+    for (ip, at, expected) in [(v4 as fn(usize) -> IpAddr, 20, 536), (v6, 40, 1_220)] {
+        let mut world = World::new(tun);
+        let remote = SocketAddr::new(ip(B), 80);
+        let a = world.hosts[A].connect(world.now, remote, None).unwrap();
+        let (_, packet) = world.hosts[A].poll_transmit(world.now).unwrap();
+        let bytes = packet.to_bytes();
+        let syn = TcpView::parse(&bytes[at..]).unwrap();
+        let header = TcpHeader {
+            source_port: 80,
+            destination_port: syn.source_port(),
+            seq: SeqNumber(1),
+            ack: syn.seq() + 1,
+            flags: Flags::SYN_ACK,
+            window: 65_535,
+            ..TcpHeader::default()
+        };
+        let mut tcp = [0; 60];
+        let len = header.emit(&mut tcp);
+        let sum = Checksum::pseudo_header(ip(B), ip(A), 6, len as u32).with(&tcp[..len]);
+        tcp[16..18].copy_from_slice(&sum.finish().to_be_bytes());
+        let mut out = HeaderBytes::new();
+        IpHeader::new(ip(B), ip(A), 6, len).emit(&mut out);
+        out.extend(tcp[..len].iter().copied());
+        world.inject(A, out.to_vec());
+        let connection = world.hosts[A].connection(a).unwrap();
+        assert_eq!(connection.state(), StateName::Established);
+        assert_eq!(connection.info().send_mss, expected);
     }
 }

@@ -70,7 +70,7 @@ fn a_user_timeout_beyond_r2() {
     assert_eq!(solo.connection.error(), Some(Error::TimedOut));
 }
 
-/// RFC 9293 MUST-24: keep-alive is each connection's own, and can be switched off again.
+/// RFC 9293 MUST-24, MUST-28: keep-alive is each connection's own, and can be switched off again.
 #[test]
 fn keep_alive_is_switched_per_connection() {
     let config = Arc::new(Solo::config());
@@ -82,11 +82,32 @@ fn keep_alive_is_switched_per_connection() {
     let mut solo = Solo::established(Solo::config());
     solo.connection.set_keep_alive(Some(crate::KeepAlive::default()));
     assert_eq!(other.config().keep_alive, None);
-    assert!(!solo.wait(Duration::from_secs(7_201)).is_empty());
+    assert!(solo.wait(Duration::from_secs(7_199)).is_empty(), "MUST-28");
+    assert!(!solo.wait(Duration::from_secs(2)).is_empty());
     solo.on(segment(Flags::ACK, ISS_B + 1, ISS_A + 1, b""));
     solo.connection.set_keep_alive(None);
     other.set_keep_alive(None);
     assert!(solo.wait(Duration::from_secs(100_000)).is_empty());
+}
+
+/// RFC 9293 MUST-26: nobody is asked whether it lives while it owes an acknowledgement, or has just been heard.
+#[test]
+fn only_idle_connections_are_probed() {
+    let idle = Duration::from_secs(10);
+    let keep_alive = crate::KeepAlive { idle, interval: idle, probes: 3 };
+    let mut solo =
+        Solo::established(Config { keep_alive: Some(keep_alive), retries: 9, ..Solo::config() });
+    for _ in 0..10 {
+        assert!(solo.wait(Duration::from_secs(9)).is_empty());
+        solo.on(segment(Flags::ACK, ISS_B + 1, ISS_A + 1, b""));
+    }
+    solo.connection.write(solo.now, b"unanswered").unwrap();
+    let sent = solo.wait(Duration::from_secs(60));
+    assert!(sent.len() > 3);
+    assert!(sent.iter().all(|(_, sent)| sent.payload.len() == 10), "retransmissions, no probes");
+    solo.on(segment(Flags::ACK, ISS_B + 1, ISS_A + 11, b""));
+    let probe = solo.wait(Duration::from_secs(11)).pop().unwrap().1;
+    assert_eq!((probe.header.seq, probe.payload.len()), (ISS_A + 10, 0));
 }
 
 /// RFC 9293 MUST-60: no small write waits longer than for the acknowledgement of the small one before it, or a timeout.

@@ -7,7 +7,7 @@ fn pair() -> Pair {
     Pair::established(Config::default(), Config::default())
 }
 
-/// The close by request and answer: FIN, ACK, FIN, ACK, each state on the way.
+/// The close by request and answer: FIN, ACK, FIN, ACK, each state on the way; readers are told that it was one (RFC 9293 MUST-12).
 #[test]
 fn one_after_the_other() {
     let mut pair = pair();

@@ -97,7 +97,7 @@ fn keep_alives_are_answered() {
     assert_eq!(solo.connection.state(), StateName::Established);
 }
 
-/// RFC 9293 MUST-40, SHLD-18, SHLD-19, RFC 1122 §4.2.3.2.
+/// RFC 9293 MUST-40, SHLD-18, RFC 1122 §4.2.3.2.
 #[test]
 fn delayed_acknowledgements() {
     let mut pair =

@@ -42,7 +42,7 @@ fn the_pointer_may_lie_segments_ahead() {
     assert!(pair.b().urgent_ahead() > 0);
 }
 
-/// MUST-66: URG counts even when the window is closed; told once per advance.
+/// RFC 9293 MUST-32: told once per advance.
 #[test]
 fn told_once_per_advance() {
     let mut solo = Solo::established(Solo::config());

@@ -10,6 +10,7 @@ fn started(now: Instant) -> Pacer {
     pacer
 }
 
+/// Pacing: evenly over the round trip.
 #[test]
 fn segments_leave_at_the_rate() {
     let mut now = Instant::from_millis(5);
