@@ -51,5 +51,5 @@ pub use listener::ListenOptions;
 pub use net::Route;
 pub use policy::{CookiePolicy, FastOpenPolicy, Policy};
 pub use sockeye_tcp::auth::{self, Key, KeyError, KeyId, Pattern};
-pub use sockeye_tcp::{Connection, Endpoints, Error, Events};
+pub use sockeye_tcp::{Connection, Endpoints, Error, Events, FastOpenKeys};
 pub use trace::{Direction, Observer, SegmentTrace};

@@ -22,6 +22,8 @@ pub struct ListenOptions {
     /// Connections that may be open before their handshake is complete, because their SYN brought data (RFC 7413 §5.1);
     /// none: by the host's policy, 0: never.
     pub fast_open: Option<usize>,
+    /// SYNs' data is taken without a cookie.
+    pub without_cookie: bool,
     /// Keys of Fast Open cookies, in place of the host's.
     pub fast_open_keys: Option<FastOpenKeys>,
     /// Retransmissions of the SYN-ACK for which a client is waited for that has completed the handshake and sent no data.

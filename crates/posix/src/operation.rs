@@ -41,9 +41,19 @@ pub(crate) struct Send<'a> {
     pub(crate) data: Cow<'a, [u8]>,
     /// How much of it was taken.
     pub(crate) at: usize,
+    /// Octets that went with the SYN: they count once the connection is open.
+    pub(crate) on_syn: usize,
+    /// It opened the connection (`MSG_FASTOPEN`).
+    pub(crate) fast_open: bool,
     /// After the data comes an address that cannot be read.
     pub(crate) fault: bool,
     pub(crate) flags: i32,
+}
+
+impl<'a> Send<'a> {
+    pub(crate) fn new(data: Cow<'a, [u8]>, fault: bool, flags: i32) -> Self {
+        Self { data, at: 0, on_syn: 0, fast_open: false, fault, flags }
+    }
 }
 
 #[derive(Debug)]
@@ -63,8 +73,9 @@ impl Work<'_> {
             Self::Accept { nonblocking, close_on_exec } => {
                 Work::Accept { nonblocking, close_on_exec }
             }
-            Self::Send(Send { data, at, fault, flags }) => {
-                Work::Send(Send { data: Cow::Owned(data.into_owned()), at, fault, flags })
+            Self::Send(Send { data, at, on_syn, fast_open, fault, flags }) => {
+                let data = Cow::Owned(data.into_owned());
+                Work::Send(Send { data, at, on_syn, fast_open, fault, flags })
             }
             Self::Receive(receive) => Work::Receive(receive),
             Self::Linger => Work::Linger,
@@ -82,7 +93,10 @@ impl Work<'_> {
     pub(crate) fn give_up(&mut self) -> Result<Value, Errno> {
         match self {
             Self::Connect => Err(Errno::EINPROGRESS),
-            Self::Send(send) if send.at > 0 => Ok(Value::Count(send.at)),
+            Self::Send(send) if send.at + send.on_syn > 0 => {
+                Ok(Value::Count(send.at + send.on_syn))
+            }
+            Self::Send(send) if send.fast_open => Err(Errno::EINPROGRESS),
             Self::PipeWrite { at, .. } if *at > 0 => Ok(Value::Count(*at)),
             Self::Receive(receive) if receive.got.returned > 0 => {
                 Ok(Value::Received(core::mem::take(&mut receive.got)))

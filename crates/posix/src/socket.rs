@@ -1,11 +1,12 @@
 //! What a socket keeps beside its connection.
 
+use crate::address::Address;
 use crate::config::SocketsConfig;
 use crate::option::Linger;
 use crate::send_queue::SendQueue;
 use core::net::SocketAddr;
 use core::time::Duration;
-use sockeye_host::{ConnectionId, ListenerId};
+use sockeye_host::{ConnectionId, FastOpenKeys, ListenerId};
 use sockeye_tcp::KeepAlive;
 
 #[derive(Debug)]
@@ -15,6 +16,8 @@ pub(crate) struct Socket {
     /// As the host knows it: a mapped address is an IPv4 one.
     pub(crate) bound: Option<SocketAddr>,
     pub(crate) phase: Phase,
+    /// Connected as far as the program knows: the SYN waits for data to take along (`TCP_FASTOPEN_CONNECT`).
+    pub(crate) deferred: Option<Address>,
 }
 
 /// Linux's `sock->state` and `sk->sk_state`, as far as they are not the connection's own.
@@ -96,6 +99,14 @@ pub(crate) struct Options {
     pub(crate) congestion: Option<&'static str>,
     pub(crate) inq: bool,
     pub(crate) zero_copy: bool,
+    pub(crate) max_segment_size: Option<u16>,
+    /// How many connections a listener may have open before their handshake is complete; none: by the host's policy.
+    pub(crate) fast_open: Option<usize>,
+    pub(crate) fast_open_connect: bool,
+    pub(crate) fast_open_no_cookie: bool,
+    pub(crate) fast_open_keys: Option<FastOpenKeys>,
+    /// In retransmissions of the SYN-ACK.
+    pub(crate) defer_accept: u8,
     /// Kept and given back, without effect here: flags that concern other layers.
     pub(crate) priority: i32,
     pub(crate) mark: i32,
@@ -136,6 +147,12 @@ impl Options {
             congestion: None,
             inq: false,
             zero_copy: false,
+            max_segment_size: None,
+            fast_open: None,
+            fast_open_connect: false,
+            fast_open_no_cookie: false,
+            fast_open_keys: None,
+            defer_accept: 0,
             priority: 0,
             mark: 0,
             broadcast: false,

@@ -2,6 +2,7 @@
 
 use crate::config::{BufferSizes, SocketsConfig};
 use crate::sockets::Sockets;
+use sockeye_host::{CookiePolicy, FastOpenKeys, FastOpenPolicy, Policy};
 use sockeye_tcp::{Config, EcnConfig, EcnMode, congestion::Algorithm};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -33,10 +34,14 @@ pub struct Sysctls {
     pub tcp: Arc<Config>,
     /// Settings of sockets.
     pub sockets: SocketsConfig,
+    /// Switches of the host.
+    pub policy: Policy,
+    /// Keys of Fast Open cookies; the host's own if none.
+    pub fast_open_keys: Option<FastOpenKeys>,
 }
 
 /// Settings that change nothing here: for what they are about this stack has no choice, or the one they ask for.
-const WITHOUT_EFFECT: [&str; 12] = [
+const WITHOUT_EFFECT: [&str; 14] = [
     "tcp_dsack",
     "tcp_fack",
     "tcp_frto",
@@ -46,9 +51,11 @@ const WITHOUT_EFFECT: [&str; 12] = [
     "tcp_min_tso_segs",
     "tcp_pacing_ss_ratio",
     "tcp_pacing_ca_ratio",
-    "tcp_no_metrics_save",
     "tcp_abc",
     "tcp_mem",
+    "tcp_no_ssthresh_metrics_save",
+    "tcp_fastopen_blackhole_timeout_sec",
+    "tcp_fastopen_cookies",
 ];
 
 impl Sysctls {
@@ -100,8 +107,26 @@ impl Sysctls {
             // Asking for what there is, is no change.
             "tcp_early_retrans" if matches!(value, "3" | "4") => {}
             "tcp_recovery" if value == "1" => {}
-            "tcp_syncookies" if matches!(value, "0" | "1") => {}
-            "tcp_early_retrans" | "tcp_recovery" | "tcp_syncookies" => return Err(bad()),
+            "tcp_fastopen" => {
+                self.policy.fast_open = fast_open(number(value).ok_or_else(bad)?);
+            }
+            "tcp_fastopen_key" => self.fast_open_keys = Some(keys(value).ok_or_else(bad)?),
+            "tcp_syncookies" => {
+                self.policy.syn_cookies = match value {
+                    "0" => CookiePolicy::Off,
+                    "1" => CookiePolicy::WhenFull,
+                    "2" => CookiePolicy::Always,
+                    _ => return Err(bad()),
+                };
+            }
+            "tcp_abort_on_overflow" => {
+                self.policy.abort_on_overflow = switch(value).ok_or_else(bad)?;
+            }
+            "tcp_no_metrics_save" => self.policy.save_metrics = !switch(value).ok_or_else(bad)?,
+            "tcp_tw_reuse" => {
+                self.policy.time_wait_reuse = number::<u8>(value).ok_or_else(bad)? != 0
+            }
+            "tcp_early_retrans" | "tcp_recovery" => return Err(bad()),
             _ => return Err(unknown()),
         }
         Ok(())
@@ -110,7 +135,40 @@ impl Sysctls {
     /// Makes the settings those of connections to come.
     pub fn install(&self, sockets: &mut Sockets) {
         *sockets.config_mut() = self.sockets.clone();
-        sockets.host_mut().set_tcp_config(Arc::clone(&self.tcp));
+        let host = sockets.host_mut();
+        host.set_tcp_config(Arc::clone(&self.tcp));
+        *host.policy_mut() = self.policy;
+        if let Some(keys) = self.fast_open_keys {
+            host.set_fast_open_keys(keys);
+        }
+    }
+}
+
+/// 0x1 client, 0x2 server, 0x4 and 0x200 the same without cookies, 0x400 every listener.
+fn fast_open(bits: u32) -> FastOpenPolicy {
+    let has = |bit| bits & bit != 0;
+    FastOpenPolicy {
+        client: has(0x1),
+        server: has(0x2),
+        client_without_cookie: has(0x4),
+        server_without_cookie: has(0x200),
+        every_listener: has(0x400),
+    }
+}
+
+/// `a-b-c-d`, each 32 bits in hexadecimal, and a second key after a comma.
+fn keys(value: &str) -> Option<FastOpenKeys> {
+    let key = |text: &str| {
+        let words = text.split('-').map(|word| u32::from_str_radix(word, 16).ok());
+        let bytes: Vec<u8> =
+            words.collect::<Option<Vec<_>>>()?.into_iter().flat_map(u32::to_le_bytes).collect();
+        <[u8; 16]>::try_from(bytes).ok()
+    };
+    match value.split_once(',') {
+        None => Some(FastOpenKeys { primary: key(value)?, backup: None }),
+        Some((primary, backup)) => {
+            Some(FastOpenKeys { primary: key(primary)?, backup: Some(key(backup)?) })
+        }
     }
 }
 

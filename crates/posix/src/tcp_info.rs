@@ -250,7 +250,9 @@ impl TcpInfo {
             backoff: info.backoff,
             options: flag(info.timestamps, TCPI_OPT_TIMESTAMPS)
                 | flag(info.sack, TCPI_OPT_SACK)
-                | flag(scaled, TCPI_OPT_WSCALE),
+                | flag(scaled, TCPI_OPT_WSCALE)
+                | flag(info.syn_data_acked, TCPI_OPT_SYN_DATA),
+            fastopen_client_fail: info.fast_open_failure as u8,
             snd_wscale: info.window_scale.0,
             rcv_wscale: info.window_scale.1,
             rto: micros(info.rto),

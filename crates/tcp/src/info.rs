@@ -104,6 +104,8 @@ pub struct Info {
     pub ecn: EcnMode,
     /// Packets marked "congestion experienced" that the peer told of (for classic ECN: acknowledgements with ECE), and that arrived here.
     pub ecn_marks: (u32, u32),
+    /// Still in the handshake, but data may be read and written already: a listener's connection whose SYN brought a Fast Open cookie.
+    pub open_early: bool,
     /// All data on the SYN was acknowledged, by whichever end received it (RFC 7413).
     pub syn_data_acked: bool,
     /// Why Fast Open failed, at the client.
@@ -160,6 +162,7 @@ impl Info {
             user_timeouts: (None, None),
             ecn: EcnMode::Off,
             ecn_marks: (0, 0),
+            open_early: matches!(state, State::FastOpened(_)),
             syn_data_acked: fast_open.is_some_and(|fast_open| fast_open.syn_data_acked),
             fast_open_failure: fast_open
                 .map_or_else(Default::default, |fast_open| fast_open.failure),

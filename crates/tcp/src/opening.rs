@@ -125,7 +125,9 @@ impl SynSent {
             && segment.ack.after(self.opening.iss)
             && segment.ack.at_or_before(self.opening.iss + 1 + u32::from(self.syn_data));
         if segment.flags.ack() && !(acks_syn && self.is_plausible_echo(now, config, segment)) {
-            return Reset::for_segment(segment).map_or(Answer::Drop, Answer::Reset);
+            // Timestamps are not negotiated yet: the reset has none.
+            return Reset::for_segment(segment)
+                .map_or(Answer::Drop, |reset| Answer::Reset(Reset { echo: None, ..reset }));
         }
         if segment.flags.rst() {
             return if acks_syn { Answer::Refused } else { Answer::Drop };

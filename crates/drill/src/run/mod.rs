@@ -371,7 +371,8 @@ impl<'a> Run<'a> {
                 },
                 Effect::Warning(message) => self.warnings.push(format!("line {line}: {message}")),
                 Effect::Skip(reason) => return Err(Stop::Skipped(reason)),
-                Effect::FlushMetrics | Effect::Nothing => {}
+                Effect::FlushMetrics => self.world.sockets.host_mut().forget_destinations(),
+                Effect::Nothing => {}
             }
         }
         Ok(())

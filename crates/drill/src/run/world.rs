@@ -38,7 +38,8 @@ impl World {
             .add_interface(interface.with_address(settings.local_address(), prefix))
             .map_err(|error| error.to_string())?;
         host.add_default_route(interface, None).map_err(|error| error.to_string())?;
-        let sockets = Sockets::with_config(host, kernel.sockets.clone());
+        let mut sockets = Sockets::with_config(host, kernel.sockets.clone());
+        kernel.install(&mut sockets);
         Ok(Self {
             sockets,
             interface,

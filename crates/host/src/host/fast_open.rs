@@ -77,7 +77,8 @@ impl Host {
         let host_keys = self.fast_open_keys;
         let Some(listener) = self.listeners.get_mut(id) else { return Reception::HalfOpen(None) };
         let limit = listener.fast_open_limit(&policy);
-        if limit == 0 || option.is_none() && !policy.server_without_cookie {
+        let without_cookie = policy.server_without_cookie || listener.options.without_cookie;
+        if limit == 0 || option.is_none() && !without_cookie {
             return Reception::HalfOpen(None);
         }
         let keys = listener.options.fast_open_keys.unwrap_or(host_keys);
@@ -85,7 +86,7 @@ impl Host {
         let checked = shown.and_then(|cookie| keys.check(endpoints, &cookie));
         let offer =
             option.map(|option| FastOpenOption { cookie: Some(keys.cookie(endpoints)), ..option });
-        if checked.is_none() && !policy.server_without_cookie {
+        if checked.is_none() && !without_cookie {
             self.counters.fast_opens_refused += u64::from(shown.is_some());
             self.counters.fast_open_cookies_sent += 1;
             return Reception::HalfOpen(offer);

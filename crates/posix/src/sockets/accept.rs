@@ -63,6 +63,7 @@ impl Sockets {
             options: socket.options.clone(),
             bound: None,
             phase: Phase::Linked(link),
+            deferred: None,
         };
         let peer = as_seen(&accepted, endpoints.remote);
         let kind = FileKind::Socket(Box::new(accepted));

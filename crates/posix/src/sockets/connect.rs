@@ -30,7 +30,7 @@ impl Sockets {
         }
         let timeout = self.files.socket(file).ok().and_then(|socket| socket.options.send_timeout);
         match self.files.socket(file).map(|socket| &socket.phase) {
-            // To no family: the association is dissolved.
+            // To no family: the association is dissolved; or it waits for something to send.
             Ok(Phase::Idle) => Outcome::Ready(Ok(Value::Nothing)),
             _ => {
                 let patience = self.patience(now, file, false, timeout);
@@ -60,9 +60,28 @@ impl Sockets {
                 // A blocking caller waits for the attempt that is under way.
                 return if opening && nonblocking { Err(Errno::EALREADY) } else { Ok(()) };
             }
+            Phase::Idle if socket.deferred.is_some() => return Err(Errno::EISCONN),
             Phase::Idle => {}
         }
+        let asks = socket.options.fast_open_connect;
+        if asks && self.defer_connecting(now, file, address)? {
+            return Ok(());
+        }
+        self.begin_connecting(now, file, address, asks.then_some(&[]))?;
+        Ok(())
+    }
+
+    /// An idle socket's SYN; with `fast` for a Fast Open, says how much of that it takes.
+    pub(super) fn begin_connecting(
+        &mut self,
+        now: Instant,
+        file: FileId,
+        address: Address,
+        fast: Option<&[u8]>,
+    ) -> Result<usize, Errno> {
+        let socket = self.files.socket(file)?;
         let remote = remote_of(socket, address)?;
+        let without_cookie = socket.options.fast_open_no_cookie;
         let config = self.connection_config(socket);
         let (local, bound) = match socket.bound {
             Some(local) if local.is_ipv4() == remote.is_ipv4() => (Some(local), true),
@@ -73,19 +92,24 @@ impl Sockets {
             Some(_) => return Err(Errno::ENETUNREACH),
             None => (None, false),
         };
-        let id =
-            self.host.connect_with(now, remote, local, config).map_err(|error| match error {
-                // The very connection exists.
-                HostError::AddrInUse(_) => Errno::EADDRNOTAVAIL,
-                HostError::AddrNotAvailable(_) if bound => Errno::EADDRNOTAVAIL,
-                error => error.into(),
-            })?;
+        let opened = match fast {
+            None => self.host.connect_with(now, remote, local, config).map(|id| (id, 0)),
+            Some(data) => {
+                self.host.connect_fast_open(now, remote, local, config, data, without_cookie)
+            }
+        };
+        let (id, taken) = opened.map_err(|error| match error {
+            // The very connection exists.
+            HostError::AddrInUse(_) => Errno::EADDRNOTAVAIL,
+            HostError::AddrNotAvailable(_) if bound => Errno::EADDRNOTAVAIL,
+            error => error.into(),
+        })?;
         self.connections.insert(id, file);
         self.host.set_tells_progress(id, true);
         let socket = self.files.socket_mut(file)?;
         socket.phase = Phase::Linked(Link::new(id, true));
         self.apply_path_options(file);
-        Ok(())
+        Ok(taken)
     }
 
     pub(super) fn try_connect(
@@ -114,6 +138,7 @@ impl Sockets {
     /// Ends whatever a socket does, without a word but a reset; it may begin again.
     pub(super) fn dissolve(&mut self, now: Instant, file: FileId) {
         let Ok(socket) = self.files.socket_mut(file) else { return };
+        socket.deferred = None;
         match core::mem::replace(&mut socket.phase, Phase::Idle) {
             Phase::Idle => {}
             Phase::Listening(listeners) => {
@@ -175,7 +200,7 @@ pub(super) fn as_seen(socket: &Socket, address: SocketAddr) -> SocketAddr {
 }
 
 /// Where a program wants to connect to.
-fn remote_of(socket: &Socket, address: Address) -> Result<SocketAddr, Errno> {
+pub(super) fn remote_of(socket: &Socket, address: Address) -> Result<SocketAddr, Errno> {
     let address = match address {
         Address::Inet(address) if address.is_ipv6() == socket.ipv6 => address,
         Address::Inet(SocketAddr::V4(_)) => return Err(Errno::EINVAL),

@@ -1,13 +1,14 @@
 //! `getsockopt`.
 
 use super::Sockets;
+use super::fast_open::seconds_of;
 use super::set_option::algorithm_name;
 use super::status::Status;
 use crate::abi::{AF_INET, AF_INET6, Fd, IPPROTO_TCP, SOCK_STREAM};
 use crate::errno::Errno;
 use crate::option::{Kind, SocketOption as Opt, encode_timeval};
 use crate::socket::{Phase, Socket};
-use crate::tcp_info::TcpInfo;
+use crate::tcp_info::{TCPI_OPT_SYN_DATA, TcpInfo};
 use core::time::Duration;
 use sockeye_host::ListenerId;
 use sockeye_tcp::Config;
@@ -118,6 +119,10 @@ impl Sockets {
                 i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
             }
             Opt::NotSentLowWater => options.notsent_low_water.unwrap_or(0) as i32,
+            Opt::DeferAccept => seconds(seconds_of(options.defer_accept)),
+            Opt::FastOpen => options.fast_open.unwrap_or(0) as i32,
+            Opt::FastOpenConnect => i32::from(options.fast_open_connect),
+            Opt::FastOpenNoCookie => i32::from(options.fast_open_no_cookie),
             Opt::Inq => i32::from(options.inq),
             _ => return Err(Errno::ENOPROTOOPT),
         })
@@ -131,6 +136,10 @@ impl Sockets {
             Opt::SendTimeout => encode_timeval(options.send_timeout),
             // Bound to none.
             Opt::BindToDevice => Vec::new(),
+            Opt::FastOpenKey => options.fast_open_keys.map_or_else(Vec::new, |keys| {
+                let backup = keys.backup.iter().flatten();
+                keys.primary.iter().chain(backup).copied().collect()
+            }),
             Opt::Congestion => {
                 let name = algorithm_name(self.settings_of(socket).congestion);
                 let mut text = name.as_bytes().to_vec();
@@ -174,6 +183,7 @@ impl Sockets {
             Phase::Linked(link) => match Status::of(&self.host, link) {
                 // Linux has TIME-WAIT apart from the socket.
                 Some(status) if status.over => TcpInfo {
+                    options: TcpInfo::of_connection(&status.info).options & TCPI_OPT_SYN_DATA,
                     bytes_acked: status.info.bytes_acked,
                     bytes_received: status.info.bytes_received,
                     ..TcpInfo::of_state(StateName::Closed)

@@ -5,6 +5,7 @@ mod close;
 mod connect;
 mod descriptor;
 mod epoll;
+mod fast_open;
 mod get_option;
 mod open;
 mod pipe;

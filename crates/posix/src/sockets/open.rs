@@ -39,8 +39,13 @@ impl Sockets {
             (SOCK_DGRAM | SOCK_RAW, _) => return Err(Errno::ESOCKTNOSUPPORT),
             _ => return Err(Errno::EINVAL),
         }
-        let socket =
-            Socket { ipv6, options: Options::new(&self.config), bound: None, phase: Phase::Idle };
+        let socket = Socket {
+            ipv6,
+            options: Options::new(&self.config),
+            bound: None,
+            phase: Phase::Idle,
+            deferred: None,
+        };
         let kind = FileKind::Socket(Box::new(socket));
         let nonblocking = flags & O_NONBLOCK != 0;
         let limit = self.config.descriptors;
@@ -165,6 +170,8 @@ impl Sockets {
         for id in &listeners {
             self.listeners.insert(*id, file);
         }
+        let options = self.files.socket(file)?.options.clone();
+        self.apply_listen_options(&listeners, &options);
         self.bindings.update(address.port(), file, |claim| claim.listening = true);
         self.files.socket_mut(file)?.phase = Phase::Listening(listeners);
         Ok(())
@@ -194,6 +201,7 @@ pub(super) fn configure(config: &mut Config, options: &Options) {
     config.cork = options.cork;
     config.keep_alive = options.keep_alive.then_some(options.keep).or(config.keep_alive);
     config.user_timeout = options.user_timeout.or(config.user_timeout);
+    config.max_segment_size = options.max_segment_size.or(config.max_segment_size);
     if let Some(retries) = options.syn_retries {
         config.syn_retries = retries;
     }

@@ -150,7 +150,7 @@ impl Sockets {
                     }
                     None => {
                         let data = Cow::Owned(data);
-                        let mut send = Send { data, at: 0, fault: false, flags: 0 };
+                        let mut send = Send::new(data, false, 0);
                         match self.try_send(now, to, &mut send) {
                             Some(result) => result,
                             None if send.at > 0 => Ok(Value::Count(send.at)),

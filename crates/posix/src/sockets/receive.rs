@@ -100,6 +100,9 @@ impl Sockets {
         receive: &mut Receive,
     ) -> Option<Result<Value, Errno>> {
         let Ok(socket) = self.files.socket(file) else { return Some(Err(Errno::EBADF)) };
+        if socket.deferred.is_some() {
+            return None;
+        }
         let Phase::Linked(link) = &socket.phase else { return Some(Err(Errno::ENOTCONN)) };
         let id = link.id;
         let Some(status) = Status::of(&self.host, link) else { return Some(Err(Errno::ENOTCONN)) };

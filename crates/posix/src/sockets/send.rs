@@ -1,6 +1,7 @@
 //! `write` and its kin.
 
 use super::Sockets;
+use super::fast_open::Start;
 use crate::abi::{
     Fd, MSG_DONTROUTE, MSG_DONTWAIT, MSG_EOR, MSG_ERRQUEUE, MSG_FASTOPEN, MSG_MORE, MSG_NOSIGNAL,
     MSG_OOB, MSG_PEEK, MSG_TRUNC, MSG_WAITALL, MSG_ZEROCOPY,
@@ -9,7 +10,7 @@ use crate::address::Address;
 use crate::errno::Errno;
 use crate::files::{FileId, FileKind};
 use crate::message::Input;
-use crate::operation::{Send, Work};
+use crate::operation::{Patience, Send, Work};
 use crate::outcome::{Outcome, Value};
 use crate::socket::Phase;
 use sockeye_host::ConnectionId;
@@ -100,29 +101,34 @@ impl Sockets {
             Ok(socket) => socket.options.send_timeout,
             Err(error) => return Outcome::Ready(Err(error)),
         };
-        if let Err(error) = self.check_send_flags(file, to, flags) {
+        if let Err(error) = self.check_send_flags(file, flags) {
             return Outcome::Ready(Err(error));
         }
         let patience = self.patience(now, file, flags & MSG_DONTWAIT != 0, timeout);
         let (data, fault) = gather(data);
-        self.run(now, file, Work::Send(Send { data, at: 0, fault, flags }), patience)
+        let mut send = Send::new(data, fault, flags);
+        let deferred = self.files.socket(file).is_ok_and(|socket| socket.deferred.is_some());
+        if flags & MSG_FASTOPEN != 0 || deferred {
+            let may_wait = patience != Patience::None;
+            match self.start_fast_open(now, file, to, &send.data, may_wait) {
+                Ok(Start::Send) => {}
+                Ok(Start::Opened(taken)) => (send.on_syn, send.fast_open) = (taken, true),
+                Err(error) => {
+                    self.settle(now);
+                    return Outcome::Ready(Err(error));
+                }
+            }
+        }
+        self.run(now, file, Work::Send(send), patience)
     }
 
-    fn check_send_flags(
-        &self,
-        file: FileId,
-        _to: Option<Address>,
-        flags: i32,
-    ) -> Result<(), Errno> {
-        if flags & MSG_FASTOPEN != 0 {
-            return Err(Errno::EOPNOTSUPP);
-        }
+    fn check_send_flags(&self, file: FileId, flags: i32) -> Result<(), Errno> {
         let zero_copy = self.files.socket(file)?.options.zero_copy;
         // Linux: without SO_ZEROCOPY the flag means nothing.
         if flags & MSG_ZEROCOPY != 0 && zero_copy {
             return Err(Errno::EOPNOTSUPP);
         }
-        if flags & !(KNOWN | MSG_ZEROCOPY) != 0 {
+        if flags & !(KNOWN | MSG_ZEROCOPY | MSG_FASTOPEN) != 0 {
             return Err(Errno::EOPNOTSUPP);
         }
         Ok(())
@@ -149,6 +155,7 @@ impl Sockets {
             if status.is_opening() {
                 return None;
             }
+            self.count_on_syn(file, send);
             let rest = send.data.get(send.at..).unwrap_or(&[]);
             if rest.is_empty() && (!send.fault || send.at > 0) {
                 return done(send);

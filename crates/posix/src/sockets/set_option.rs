@@ -1,6 +1,7 @@
 //! `setsockopt`.
 
 use super::Sockets;
+use super::fast_open::{self, retransmissions_in};
 use super::open::window_of;
 use crate::abi::Fd;
 use crate::errno::Errno;
@@ -65,8 +66,10 @@ impl Sockets {
     fn set_int(&mut self, file: FileId, option: Opt, value: i32) -> Result<(), Errno> {
         let (send_limit, receive_limit) =
             (self.config.send_buffer_limit, self.config.receive_buffer_limit);
+        let fast_open = self.host.config().policy.fast_open.client;
         let socket = self.files.socket_mut(file)?;
         let (ipv6, bound) = (socket.ipv6, socket.bound.is_some());
+        let linked = matches!(socket.phase, Phase::Linked(_));
         let options = &mut socket.options;
         let on = value != 0;
         let seconds = |range: core::ops::RangeInclusive<i32>| {
@@ -153,6 +156,25 @@ impl Sockets {
                 Err(_) => return Err(Errno::EINVAL),
             },
             Opt::NotSentLowWater => options.notsent_low_water = Some(value as u32),
+            Opt::MaxSegment => match value {
+                0 => options.max_segment_size = None,
+                88..=32_767 => options.max_segment_size = Some(value as u16),
+                _ => return Err(Errno::EINVAL),
+            },
+            Opt::DeferAccept => options.defer_accept = retransmissions_in(value),
+            Opt::FastOpen if linked => return Err(Errno::EINVAL),
+            Opt::FastOpen => {
+                options.fast_open = Some(usize::try_from(value).map_err(|_| Errno::EINVAL)?);
+            }
+            Opt::FastOpenConnect => match value {
+                0 | 1 if !fast_open => return Err(Errno::EOPNOTSUPP),
+                0 | 1 if !linked => options.fast_open_connect = on,
+                _ => return Err(Errno::EINVAL),
+            },
+            Opt::FastOpenNoCookie => match value {
+                0 | 1 if !linked => options.fast_open_no_cookie = on,
+                _ => return Err(Errno::EINVAL),
+            },
             Opt::Inq => match value {
                 0 | 1 => options.inq = on,
                 _ => return Err(Errno::EINVAL),
@@ -172,6 +194,7 @@ impl Sockets {
             Opt::SendTimeout => options.send_timeout = decode_timeval(value)?,
             // Bound to none, or to whatever: there is nothing to choose from.
             Opt::BindToDevice => {}
+            Opt::FastOpenKey => options.fast_open_keys = Some(fast_open::keys(value)?),
             Opt::Congestion => {
                 let text = value.split(|byte| *byte == 0).next().unwrap_or(&[]);
                 let known = NAMES.iter().find(|(name, _)| name.as_bytes() == text);
@@ -193,6 +216,8 @@ impl Sockets {
                 for id in listeners {
                     self.host.set_listener_config(*id, Arc::clone(&config));
                 }
+                let listeners = listeners.clone();
+                self.apply_listen_options(&listeners, &options);
                 return;
             }
             Phase::Linked(link) => link.id,

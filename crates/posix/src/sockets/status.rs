@@ -56,7 +56,11 @@ impl Status {
     }
 
     pub(super) fn is_opening(&self) -> bool {
-        matches!(self.info.state, StateName::SynSent | StateName::SynReceived)
+        match self.info.state {
+            StateName::SynSent => true,
+            StateName::SynReceived => !self.info.open_early,
+            _ => false,
+        }
     }
 }
 
@@ -206,6 +210,8 @@ impl Sockets {
             Some(FileKind::Epoll(epoll)) if epoll.has_ready() => POLLIN | POLLRDNORM,
             Some(FileKind::Epoll(_)) => 0,
             Some(FileKind::Socket(socket)) => match &socket.phase {
+                // Something to send is what it waits for.
+                Phase::Idle if socket.deferred.is_some() => POLLOUT | POLLWRNORM,
                 Phase::Idle => POLLHUP | POLLOUT | POLLWRNORM,
                 Phase::Listening(listeners) => {
                     let waits = |id: &ListenerId| self.host.waiting_to_accept(*id) > 0;

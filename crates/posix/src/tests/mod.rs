@@ -2,6 +2,7 @@
 
 mod closing;
 mod connecting;
+mod fast_open;
 mod options;
 mod transfer;
 mod waiting;

@@ -84,7 +84,7 @@ fn what_is_not_there_is_refused() {
     let mut world = World::new();
     let fd = world.tcp(A);
     let now = world.now;
-    for option in [Opt::Timestamping, Opt::DeferAccept, Opt::Repair, Opt::SaveSyn, Opt::TxDelay] {
+    for option in [Opt::Timestamping, Opt::Repair, Opt::SaveSyn, Opt::TxDelay] {
         let set = world.at[A].setsockopt_int(now, fd, option, 1);
         assert_eq!(set, Err(Errno::ENOPROTOOPT), "{option:?}");
     }
