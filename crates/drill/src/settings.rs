@@ -73,6 +73,8 @@ pub struct Settings {
     pub strict_segments: bool,
     /// Packets that nobody asked for at the script's end are no failure, as with packetdrill.
     pub allow_trailing: bool,
+    /// Tell every packet in the report.
+    pub trace: bool,
     /// Values for names in scripts.
     pub defines: BTreeMap<String, String>,
 }
@@ -92,6 +94,7 @@ impl Default for Settings {
             tcp_ts_ecr_scaled: false,
             strict_segments: false,
             allow_trailing: false,
+            trace: false,
             defines: BTreeMap::new(),
         }
     }

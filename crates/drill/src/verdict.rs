@@ -17,6 +17,8 @@ pub struct Report {
     pub warnings: Vec<String>,
     /// What its code printed.
     pub printed: Vec<String>,
+    /// Every packet in the wire's numbers, super-segments whole, if [`Settings::trace`](crate::Settings::trace) asks for it.
+    pub packets: Vec<String>,
 }
 
 /// Whether the stack did what a script expects.
@@ -51,7 +53,14 @@ impl Failure {
 
 impl Report {
     pub(crate) fn new(path: &Path, version: IpVersion, verdict: Verdict) -> Self {
-        Self { path: path.to_owned(), version, verdict, warnings: Vec::new(), printed: Vec::new() }
+        Self {
+            path: path.to_owned(),
+            version,
+            verdict,
+            warnings: Vec::new(),
+            printed: Vec::new(),
+            packets: Vec::new(),
+        }
     }
 
     /// Whether the script passed.

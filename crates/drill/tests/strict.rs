@@ -200,7 +200,7 @@ fn segments_are_joined_unless_strictly_taken() {
     assert!(run(&whole).passed(), "{}", run(&whole));
     assert!(!run(&format!("--strict_segments\n{whole}")).passed());
     let cut = format!(
-        "--strict_segments\n{text}+0 > . 1:1001(1000) ack 1\n+0 > . 1001:2001(1000) ack 1\n+0 > P. 2001:2501(500) ack 1\n"
+        "--strict_segments\n{text}+0 > . 1:1001(1000) ack 1\n+0 > P. 1001:2001(1000) ack 1\n+0 > P. 2001:2501(500) ack 1\n"
     );
     assert!(run(&cut).passed(), "{}", run(&cut));
     assert!(!run(&cut.replace("1:1001(1000)", "1:501(500)")).passed());

@@ -36,6 +36,8 @@ pub struct Config {
     pub congestion: Algorithm,
     /// Reduce a congestion window that was not used for longer than a retransmission timeout (RFC 5681 §4.1, RFC 2861).
     pub slow_start_after_idle: bool,
+    /// Wire segments of an item that may leave whatever the rate is, on a link that cuts items up itself (Linux's `tcp_min_tso_segs`).
+    pub min_item_segments: u16,
     /// Pace what is sent by the window; BBR always paces.
     pub pacing: bool,
     /// Most octets of payload a second; pacing is on if this is set.
@@ -120,6 +122,7 @@ impl Default for Config {
             base_mss: 1_024,
             congestion: Algorithm::default(),
             slow_start_after_idle: true,
+            min_item_segments: 2,
             pacing: false,
             max_pacing_rate: None,
             initial_window_segments: 10,

@@ -51,7 +51,7 @@ pub(crate) struct Drill {
     #[arg(short, long)]
     quiet: bool,
 
-    /// Also print what the code in scripts prints
+    /// Also print every packet, and what the code in scripts prints
     #[arg(short, long)]
     verbose: bool,
 }
@@ -83,6 +83,7 @@ impl Drill {
         };
         let settings = Settings {
             allow_trailing: self.allow_trailing,
+            trace: self.verbose,
             defines: self.define.iter().cloned().collect::<BTreeMap<_, _>>(),
             version: versions.first().copied().unwrap_or_default(),
             ..Settings::default()
@@ -131,7 +132,7 @@ impl Drill {
             }
         }
         if self.verbose {
-            for line in &report.printed {
+            for line in report.packets.iter().chain(&report.printed) {
                 writeln!(out, "     {line}")?;
             }
         }

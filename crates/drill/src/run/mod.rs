@@ -77,6 +77,7 @@ pub fn run(script: &Script, settings: &Settings) -> Report {
             let outcome = run.events();
             report.warnings.append(&mut run.warnings);
             report.printed.append(&mut run.printed);
+            report.packets = run.world.take_trace();
             outcome
         });
     match outcome {

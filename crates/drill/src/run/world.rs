@@ -1,7 +1,8 @@
 //! The stack under test, its clock, and the packets that it sent.
 
-use crate::packet::{Actual, Sent, read, segment};
-use crate::script::Micros;
+use super::time::seconds;
+use crate::packet::{Actual, Sent, read, segment, show_actual};
+use crate::script::{IpInfo, Micros};
 use crate::settings::Settings;
 use sockeye_host::{Host, HostConfig, InterfaceConfig, InterfaceId};
 use sockeye_posix::{Errno, Sockets, Sysctls, Token, Value};
@@ -21,6 +22,8 @@ pub(super) struct World {
     interface: InterfaceId,
     now: Instant,
     sent: VecDeque<Sent>,
+    /// Every item that crossed the interface, if that is wanted: what left as one, before it is cut.
+    trace: Option<Vec<String>>,
     completed: BTreeMap<Token, (Instant, Result<Value, Errno>)>,
 }
 
@@ -45,6 +48,7 @@ impl World {
             interface,
             now: START,
             sent: VecDeque::new(),
+            trace: settings.trace.then(Vec::new),
             completed: BTreeMap::new(),
         })
     }
@@ -66,8 +70,17 @@ impl World {
     /// Hands a packet to the stack.
     pub(super) fn inject(&mut self, bytes: Vec<u8>) {
         let packet = Packet::from_bytes(Meta::at(self.now), bytes.into());
+        if let (Some(trace), Ok(actual)) = (&mut self.trace, read(&packet)) {
+            let shown = show_actual(IpInfo::default(), &actual);
+            trace.push(format!("{} < {shown}", seconds(to_micros(self.now))));
+        }
         self.sockets.on_packet(self.now, self.interface, packet);
         self.settle();
+    }
+
+    /// What crossed the interface, in the wire's numbers.
+    pub(super) fn take_trace(&mut self) -> Vec<String> {
+        self.trace.take().unwrap_or_default()
     }
 
     /// The result of a call that waited, and when it came.
@@ -108,6 +121,10 @@ impl World {
             let at = self.now;
             match read(&packet) {
                 Ok(actual) => {
+                    if let Some(trace) = &mut self.trace {
+                        let shown = show_actual(IpInfo::default(), &actual);
+                        trace.push(format!("{} > {shown}", seconds(to_micros(at))));
+                    }
                     let pieces = segment(actual, size).into_iter();
                     self.sent.extend(pieces.map(|packet: Actual| Sent { at, packet: Ok(packet) }));
                 }

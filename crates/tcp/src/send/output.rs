@@ -35,7 +35,8 @@ impl Sender {
             flow.pacer.clear();
         }
         let rate = self.pacing_rate(config);
-        let max_payload = self.burst(max_payload, rate);
+        let most = max_payload.min(self.item_bytes(config) as usize);
+        let max_payload = self.burst(most, rate);
         let planned = if !self.is_probing_for_frto()
             && let Some((start, len)) = self.in_flight.next_lost()
         {
@@ -112,7 +113,10 @@ impl Sender {
         if len >= mss {
             let len = if len == unsent { len } else { len / mss * mss };
             if room >= mss {
-                return Some(if room >= len { len } else { room / mss * mss });
+                // Half a window at most in one item, so that at least two are on their way: as on Linux.
+                let (window, _) = self.congestion_window();
+                let most = room.min((window / 2).max(mss));
+                return Some(if most >= len { len } else { most / mss * mss });
             }
             self.validate_window(now, true, config);
             return None;
@@ -204,6 +208,8 @@ impl Sender {
         let len = payload.len() as u32;
         let wire_segments = len.div_ceil(mss).max(1) as u16;
         let gso_size = if wire_segments > 1 { self.mss } else { 0 };
+        // What leaves in one item should go up in one at the peer: as on Linux.
+        let push = push || wire_segments > 1;
         // RFC 9293 MUST-62: the pointer names the octet after the urgent data; MUST-31: it may lie beyond this segment.
         let urgent_pointer = self
             .urgent

@@ -91,6 +91,19 @@ impl Sender {
         rate.map_or(MAX_QUANTUM as u32, |rate| quantum(rate, self.mss()))
     }
 
+    /// Most payload of one item: what a millisecond carries, and more where the path is short; as on Linux.
+    pub(super) fn item_bytes(&self, config: &Config) -> u32 {
+        let Some(rate) = self.window_rate() else { return MAX_QUANTUM as u32 };
+        let least = self.rack.min_rtt();
+        let least = if least.is_zero() { self.rtt.smoothed().unwrap_or_default() } else { least };
+        let halvings = (least.as_micros() >> 9).min(31) as u32;
+        let carried = (rate >> 10) + (MAX_QUANTUM >> halvings);
+        let mss = self.mss();
+        let segments =
+            (carried.min(MAX_QUANTUM) as u32 / mss).max(u32::from(config.min_item_segments));
+        segments.saturating_mul(mss)
+    }
+
     /// The rate to pace at, in octets a second; `None` to send as the windows allow.
     #[inline]
     pub(super) fn pacing_rate(&self, config: &Config) -> Option<u64> {
