@@ -4,7 +4,7 @@ use crate::scan::{Mention, Role};
 use crate::table::{Reason, Row};
 use std::fmt::Write as _;
 
-/// References that a cell shows before it counts the rest.
+/// References that a cell shows; what follows them is left to a search for the name.
 const SHOWN: usize = 3;
 
 /// What the repository says of each requirement.
@@ -61,6 +61,15 @@ impl Report {
         gaps.chain(self.unknown.iter().cloned()).collect()
     }
 
+    /// Requirements that can be seen on the wire, or by injected packets, and documents, that no drill shows though nothing
+    /// speaks against them.
+    #[must_use]
+    pub fn without_drill(&self) -> Vec<&str> {
+        let on_the_wire = self.requirements.iter().filter(|entry| entry.is_on_the_wire());
+        let all = on_the_wire.chain(&self.documents).filter(|entry| entry.row.reason.is_none());
+        all.filter(|entry| entry.drills.is_empty()).map(|entry| entry.row.name.as_str()).collect()
+    }
+
     /// One line of counts.
     #[must_use]
     pub fn summary(&self) -> String {
@@ -85,6 +94,17 @@ impl Report {
             let _infallible =
                 writeln!(page, "| {what} | {all} | {shown} | {decided} | {not_yet} |");
         }
+        let on_the_wire: Vec<&Entry> = self
+            .requirements
+            .iter()
+            .filter(|entry| entry.is_on_the_wire() && entry.row.reason.is_none())
+            .collect();
+        let drilled = on_the_wire.iter().filter(|entry| !entry.drills.is_empty()).count();
+        let _infallible = writeln!(
+            page,
+            "\nOf {} requirements of RFC 9293 that can be seen on the wire, {drilled} have a drill.",
+            on_the_wire.len()
+        );
         page.push_str("\n## RFC 9293, Appendix B\n\n");
         page.push_str("Who: **E** the protocol engine, **A** the interface to applications, **IP** the interface to the IP layer, **app** the application.\n\n");
         page.push_str(
@@ -164,6 +184,10 @@ impl Entry {
         !self.tests.is_empty() || !self.drills.is_empty()
     }
 
+    fn is_on_the_wire(&self) -> bool {
+        self.row.seen.contains(['W', 'I'])
+    }
+
     fn code_cell(&self) -> String {
         cell(&[&self.code])
     }
@@ -192,7 +216,8 @@ fn cell(lists: &[&[Reference]]) -> String {
     for list in lists {
         parts.extend(list.iter().take(SHOWN).map(|reference| reference.link(&shown)));
         if list.len() > SHOWN {
-            parts.push(format!("{} more", list.len() - SHOWN));
+            // How many more would change with every comment.
+            parts.push("…".into());
         }
     }
     parts.join(", ")

@@ -1,4 +1,4 @@
-//! The tables of what is required: five columns with tabs between them, `#` before a remark.
+//! The tables of what is required: six columns with tabs between them, `#` before a remark.
 
 use crate::Error;
 
@@ -11,6 +11,8 @@ pub(crate) struct Row {
     pub(crate) place: String,
     /// Who has to do it.
     pub(crate) who: String,
+    /// `W` on the wire, `I` by injected packets, `A` through the interface, `U` in a unit test.
+    pub(crate) seen: String,
     /// In our own words.
     pub(crate) says: String,
     pub(crate) reason: Option<Reason>,
@@ -33,11 +35,11 @@ pub(crate) fn parse(table: &'static str, text: &str) -> Result<Vec<Row>, Error> 
         }
         let complain = |what| Error::Table { table, line: index + 1, what };
         let columns: Vec<&str> = line.split('\t').collect();
-        let (&[name, place, who, says], reason) = (match columns.as_slice() {
-            [four @ .., reason] if four.len() == 4 => (four, Some(*reason)),
-            four => (four, None),
+        let (&[name, place, who, seen, says], reason) = (match columns.as_slice() {
+            [five @ .., reason] if five.len() == 5 => (five, Some(*reason)),
+            five => (five, None),
         }) else {
-            return Err(complain("not four or five columns"));
+            return Err(complain("not five or six columns"));
         };
         if rows.iter().any(|row| row.name == name) {
             return Err(complain("this name stands in the table before"));
@@ -46,6 +48,7 @@ pub(crate) fn parse(table: &'static str, text: &str) -> Result<Vec<Row>, Error> 
             name: name.into(),
             place: place.into(),
             who: who.into(),
+            seen: seen.into(),
             says: says.into(),
             reason: reason.filter(|reason| !reason.is_empty()).map(Reason::new),
         });

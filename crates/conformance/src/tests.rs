@@ -99,11 +99,12 @@ fn names_of_all_kinds() {
 
 #[test]
 fn tables() {
-    let rows = parse("t", "# remark\nMUST-1\t3.1\tE\tsays\nMUST-2\t3.1\tE\tsays\tnot yet: soon\n");
+    let rows =
+        parse("t", "# remark\nMUST-1\t3.1\tE\tW\tsays\nMUST-2\t3.1\tE\tW\tsays\tnot yet: soon\n");
     let rows = rows.unwrap();
     assert_eq!(rows[0].reason, None);
     assert_eq!(rows[1].reason, Some(Reason::NotYet("soon".into())));
-    for wrong in ["MUST-1\t3.1\tE\n", "A\t3\tE\tx\nA\t3\tE\tx\n"] {
+    for wrong in ["MUST-1\t3.1\tE\tW\n", "A\t3\tE\tW\tx\nA\t3\tE\tW\tx\n"] {
         assert!(parse("t", wrong).is_err());
     }
 }
@@ -123,7 +124,7 @@ fn mention(name: &str, role: Role) -> Mention {
 #[test]
 fn complaints() {
     let rows = |text| parse("t", text).unwrap();
-    let table = "MUST-1\t3.1\tE\tsays\n";
+    let table = "MUST-1\t3.1\tE\tW\tsays\n";
     let complaints = |mentions| Report::new(rows(table), rows(""), mentions).complaints();
     let (code, proof) = (mention("MUST-1", Role::Code), mention("MUST-1", Role::Proof));
     assert!(complaints(vec![code.clone(), proof.clone()]).is_empty());
@@ -135,6 +136,18 @@ fn complaints() {
     assert_eq!(complaints(Vec::new()), ["MUST-1: neither code nor test nor reason"]);
     let unknown = complaints(vec![code, proof, mention("MUST-70", Role::Code)]);
     assert_eq!(unknown, ["crates/tcp/src/a.rs names MUST-70, which does not exist"]);
-    let reasoned = "MUST-1\t3.1\tE\tsays\tnobody uses it\n";
+    let reasoned = "MUST-1\t3.1\tE\tW\tsays\tnobody uses it\n";
     assert!(Report::new(rows(reasoned), rows(""), Vec::new()).complaints().is_empty());
+}
+
+/// What can be seen on the wire and has no drill, though it is done.
+#[test]
+fn drills_that_are_missing() {
+    let table =
+        "MUST-1\t3.1\tE\tW\tsays\nMUST-2\t3.1\tE\tU\tsays\nMUST-3\t3.1\tE\tI\tsays\twhy not\n";
+    let report = |mentions| Report::new(parse("t", table).unwrap(), Vec::new(), mentions);
+    assert_eq!(report(Vec::new()).without_drill(), ["MUST-1"]);
+    let mut drill = mention("MUST-1", Role::Proof);
+    drill.path = "drills/a.pkt".into();
+    assert!(report(vec![drill]).without_drill().is_empty());
 }
