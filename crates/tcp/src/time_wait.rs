@@ -45,7 +45,11 @@ impl TimeWait {
             rcv_nxt: open.receive.nxt,
             ts_recent: open.negotiated.timestamps.then(|| open.receive.ts_recent()),
             timestamp_offset: open.negotiated.timestamp_offset,
-            window: (open.receive.window() >> open.negotiated.receive_shift)
+            // Rounded up, or the right edge would move to the left (RFC 7323 §2.3).
+            window: open
+                .receive
+                .window()
+                .div_ceil(1 << open.negotiated.receive_shift)
                 .min(u32::from(u16::MAX)) as u16,
         }
     }

@@ -118,14 +118,23 @@ impl Assembler {
         None
     }
 
-    /// The blocks to report: a duplicate first, once (RFC 2883 §4), then what is held, the range that changed last first.
+    /// The blocks to report: a duplicate first, once, followed by the range that holds it if there is one (RFC 2883 §4: or nobody could
+    /// tell that it is a duplicate); then what is held, the range that changed last first (RFC 2018 §4).
     pub(super) fn take_sack_blocks(&mut self) -> ArrayVec<SackBlock, 4> {
-        let held = self
-            .recent
-            .iter()
-            .filter_map(|start| self.ranges.iter().find(|range| range.start == *start))
+        let duplicate = self.duplicate.take();
+        let around = duplicate.and_then(|duplicate| {
+            self.ranges.iter().find(|range| {
+                range.start.at_or_before(duplicate.left) && range.end().at_or_after(duplicate.right)
+            })
+        });
+        let around = around.map(|range| range.start);
+        let recent = self.recent.iter().copied().filter(|start| Some(*start) != around);
+        let held = around
+            .into_iter()
+            .chain(recent)
+            .filter_map(|start| self.ranges.iter().find(|range| range.start == start))
             .map(|range| SackBlock { left: range.start, right: range.end() });
-        self.duplicate.take().into_iter().chain(held).take(4).collect()
+        duplicate.into_iter().chain(held).take(4).collect()
     }
 }
 

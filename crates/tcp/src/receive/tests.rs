@@ -2,6 +2,7 @@ use super::assembler::Assembler;
 use super::*;
 use bytes::Bytes;
 use proptest::prelude::*;
+use sockeye_wire::{Payload, SeqNumber};
 use std::vec::Vec;
 
 fn stream(range: core::ops::Range<u32>) -> Vec<u8> {
@@ -125,4 +126,23 @@ fn no_acknowledgement_waits_for_half_a_second() {
     }
     policy.on_data(Instant::ZERO, 1, 1, Duration::from_secs(3));
     assert!(policy.deadline() < Instant::from_millis(500));
+}
+
+/// RFC 2883 §4: a duplicate of what is held above a hole is followed by the block around it, though another one is newer; otherwise it
+/// would look like an ordinary block.
+#[test]
+fn a_duplicate_is_followed_by_the_block_around_it() {
+    let (mut assembler, nxt) = (Assembler::default(), SeqNumber(0));
+    let data = |len: usize| Payload::from(Bytes::from(std::vec![0; len]));
+    assembler.insert(nxt, SeqNumber(100), data(50), false);
+    assembler.insert(nxt, SeqNumber(110), data(10), false);
+    assembler.insert(nxt, SeqNumber(300), data(20), false);
+    let blocks: Vec<_> = assembler
+        .take_sack_blocks()
+        .into_iter()
+        .map(|block| (block.left.0, block.right.0))
+        .collect();
+    assert_eq!(blocks, [(110, 120), (100, 150), (300, 320)]);
+    let first = assembler.take_sack_blocks().first().map(|block| block.left);
+    assert_eq!(first, Some(SeqNumber(300)), "the newest first, once the duplicate is told");
 }

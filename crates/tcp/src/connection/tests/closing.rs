@@ -182,3 +182,29 @@ fn a_lost_fin_is_sent_again() {
     pair.run_for(Duration::from_secs(10));
     assert_eq!((pair.a.state(), pair.b.state()), (StateName::TimeWait, StateName::Closed));
 }
+
+/// RFC 7323 §2.3: rounded to whole units, the right edge of the window still does not move to the left, not even by TIME-WAIT's
+/// acknowledgement.
+#[test]
+fn time_wait_keeps_the_right_edge() {
+    let mut pair = pair();
+    let before = pair.sent.len();
+    let now = pair.now;
+    pair.b().write(now, b"seven b").unwrap();
+    pair.run_for(Duration::from_millis(100));
+    let now = pair.now;
+    pair.a().shutdown(now);
+    pair.run_for(Duration::from_millis(100));
+    let now = pair.now;
+    pair.b().shutdown(now);
+    pair.run_for(Duration::from_millis(100));
+    assert_eq!(pair.a.state(), StateName::TimeWait);
+    let shift = Config::default().window_shift();
+    let edges: std::vec::Vec<_> = pair.sent[before..]
+        .iter()
+        .filter(|sent| sent.from_a)
+        .map(|sent| sent.header.ack + (u32::from(sent.header.window) << shift))
+        .collect();
+    assert!(edges.len() >= 3);
+    assert!(edges.windows(2).all(|pair| pair[0].at_or_before(pair[1])), "{edges:?}");
+}
