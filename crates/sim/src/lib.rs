@@ -14,6 +14,7 @@
 //! | [`outcome`] | what did happen, and what the eye says of it |
 //! | [`scenarios`] | kinds of trouble, in a table |
 //! | [`trial`] | one kind of trouble with one seed, and the verdict |
+//! | [`invariants`] | what must be true at every moment |
 //! | [`batch`] | many trials on all processors |
 //!
 //! ```
@@ -29,6 +30,7 @@
 pub mod apps;
 pub mod batch;
 mod error;
+pub mod invariants;
 pub mod network;
 pub mod outcome;
 mod run;

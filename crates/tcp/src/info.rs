@@ -46,6 +46,10 @@ pub struct Info {
     pub pacing_rate: Option<u64>,
     /// The least round-trip time measured; `None` before the first sample.
     pub min_rtt: Option<Duration>,
+    /// Losses are being repaired.
+    pub recovering: bool,
+    /// When something is sent though nothing arrives: again, a probe, or what may have been reordered. `None` while the peer owes nothing.
+    pub retransmit_at: Option<Instant>,
     /// The peer's window in bytes.
     pub send_window: u32,
     /// The largest window that the peer ever offered, in bytes.
@@ -133,6 +137,8 @@ impl Info {
             delivery_rate_app_limited: false,
             pacing_rate: None,
             min_rtt: None,
+            recovering: false,
+            retransmit_at: None,
             send_window: 0,
             max_send_window: 0,
             receive_window: 0,
@@ -198,6 +204,8 @@ impl Info {
             info.rto = send.rtt.timeout(send.backoff());
             info.in_flight = send.flight_size();
             send.describe_flow(&mut info, config);
+            info.recovering = send.is_recovering();
+            info.retransmit_at = Some(send.deadline()).filter(|at| *at != Instant::FAR_FUTURE);
             info.send_window = send.window;
             info.max_send_window = send.max_window;
             info.receive_window = receive.window();

@@ -63,6 +63,9 @@ pub struct Burst {
     pub leave: f64,
     /// Probability that a packet is lost on a bad wire.
     pub loss: f64,
+    /// After so long a bad wire is good again, however few packets were sent: a sender that waits longer and longer would never see
+    /// the end of it otherwise.
+    pub longest: Duration,
 }
 
 /// One arrival of a packet.
@@ -104,8 +107,8 @@ pub struct Impairer {
     seed: u64,
     impairment: Impairment,
     counts: ImpairmentCounts,
-    /// The wire is in a burst of losses.
-    is_bad: bool,
+    /// Since when the wire is in a burst of losses.
+    bad_since: Option<Instant>,
     /// When the wire has sent everything accepted so far.
     wire_free_at: Instant,
     /// Arrival of the last packet that was not reordered: none that follows overtakes it.
@@ -123,7 +126,7 @@ impl Impairer {
             seed,
             impairment,
             counts: ImpairmentCounts::default(),
-            is_bad: false,
+            bad_since: None,
             wire_free_at: Instant::ZERO,
             last_in_order: Instant::ZERO,
             queue: VecDeque::new(),
@@ -140,7 +143,7 @@ impl Impairer {
             self.counts.overflowed += 1;
             return Fates::new();
         };
-        let burst_loss = self.burst_loss(chance);
+        let burst_loss = self.burst_loss(now, chance);
         if chance.happens(Purpose::Loss, self.impairment.loss)
             || chance.happens(Purpose::BurstLoss, burst_loss)
         {
@@ -194,14 +197,16 @@ impl Impairer {
     }
 
     /// Moves the wire between good and bad; the probability of loss that this gives.
-    fn burst_loss(&mut self, chance: Chance) -> f64 {
-        let Some(burst) = self.impairment.burst else {
-            self.is_bad = false;
-            return 0.0;
-        };
-        let change = if self.is_bad { burst.leave } else { burst.enter };
-        self.is_bad ^= chance.happens(Purpose::BurstChange, change);
-        if self.is_bad { burst.loss } else { 0.0 }
+    fn burst_loss(&mut self, now: Instant, chance: Chance) -> f64 {
+        let burst = self.impairment.burst;
+        let lasts = |since: &Instant| burst.is_some_and(|burst| now.since(*since) < burst.longest);
+        self.bad_since = self.bad_since.filter(lasts);
+        let Some(burst) = burst else { return 0.0 };
+        let change = if self.bad_since.is_some() { burst.leave } else { burst.enter };
+        if chance.happens(Purpose::BurstChange, change) {
+            self.bad_since = if self.bad_since.is_some() { None } else { Some(now) };
+        }
+        if self.bad_since.is_some() { burst.loss } else { 0.0 }
     }
 
     /// When the packet's last bit leaves, or nothing if the queue is full.

@@ -201,7 +201,7 @@ proptest! {
 /// Losses come together: as many as the model's share, in runs of its mean length.
 #[test]
 fn bursts_have_the_models_share_and_length() {
-    let burst = Burst { enter: 0.01, leave: 0.25, loss: 1.0 };
+    let burst = Burst { enter: 0.01, leave: 0.25, loss: 1.0, longest: ms(1_000) };
     let impairment = Impairment { burst: Some(burst), ..Impairment::default() };
     let (fates, counts) = run(7, &impairment);
     let share = counts.lost as f64 / PACKETS as f64;
@@ -211,4 +211,17 @@ fn bursts_have_the_models_share_and_length() {
     let bursts = lost.windows(2).filter(|pair| !pair[0] && pair[1]).count();
     let mean = counts.lost as f64 / bursts as f64;
     assert!((mean - 4.0).abs() < 0.8, "{mean}");
+}
+
+#[test]
+fn a_burst_ends_by_itself() {
+    let burst = Burst { enter: 1.0, leave: 0.0, loss: 1.0, longest: ms(10) };
+    let impairment = Impairment { burst: Some(burst), ..Impairment::default() };
+    let mut wire = Impairer::new(1, impairment);
+    assert!((0..10).all(|at| wire.send(Instant::from_millis(at), 100).is_empty()));
+    wire.set_impairment(Impairment {
+        burst: Some(Burst { enter: 0.0, ..burst }),
+        ..Impairment::default()
+    });
+    assert!(!wire.send(Instant::from_millis(10), 100).is_empty());
 }

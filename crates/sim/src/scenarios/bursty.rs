@@ -15,6 +15,7 @@ fn plan(dice: &mut Dice) -> Plan {
             enter: dice.share(0.001, 0.02),
             leave: dice.share(0.05, 0.5),
             loss: dice.share(0.5, 1.0),
+            longest: dice.millis(1..=3_000),
         });
     })
 }

@@ -4,10 +4,11 @@ use super::forgery::forge;
 use super::stage::{Scenery, router, socket};
 use super::{Expectation, Fault, Forgery, Happening, Plan, Role, Verdict};
 use crate::apps::{Misread, Pattern, Talker};
+use crate::invariants::{Monitor, Snapshot};
 use crate::network::{Network, NodeId, PathMtu, Script};
 use crate::seed::Dice;
 use sockeye_host::{ConnectionId, Event, Host, HostError, ListenerId};
-use sockeye_wire::{Instant, SeqNumber};
+use sockeye_wire::{Instant, Packet, SeqNumber};
 use std::sync::Arc;
 
 /// The applications of all hosts, and what happens at fixed times.
@@ -19,6 +20,7 @@ pub(super) struct Director<'a> {
     /// Of the plan's changes, how many have happened.
     happened: usize,
     faults: Vec<Fault>,
+    monitor: Monitor,
     is_retired: bool,
 }
 
@@ -48,7 +50,16 @@ impl<'a> Director<'a> {
             flows.push(Running { patterns, talkers: [None, None], listener, is_open: false });
         }
         let faults = Vec::new();
-        Ok(Self { plan, scenery, dice, flows, happened: 0, faults, is_retired: false })
+        Ok(Self {
+            plan,
+            scenery,
+            dice,
+            flows,
+            happened: 0,
+            faults,
+            monitor: Monitor::new(),
+            is_retired: false,
+        })
     }
 
     /// Whether every application is done and no host holds anything any more.
@@ -58,6 +69,21 @@ impl<'a> Director<'a> {
                 let counts = network.host(node).counts();
                 counts.connections + counts.half_open + counts.time_wait + counts.ports_in_use == 0
             })
+    }
+
+    /// After a step: everything that must always be true is.
+    pub(super) fn check(&mut self, network: &Network) {
+        let Self { monitor, flows, plan, scenery, .. } = self;
+        let talkers = flows.iter().zip(&plan.flows).flat_map(|(running, flow)| {
+            let nodes = scenery.pairs[flow.pair];
+            nodes.into_iter().zip(&running.talkers)
+        });
+        let snapshots = talkers.filter_map(|(node, talker)| {
+            let id = talker.as_ref()?.connection();
+            let host = network.host(node);
+            Some(Snapshot::of(host.endpoints(id)?, host.connection(id)?))
+        });
+        monitor.stepped(network.now(), snapshots);
     }
 
     /// Nobody listens for a client that has given up.
@@ -113,6 +139,8 @@ impl<'a> Director<'a> {
     /// Whether what was transferred is what the plan expects.
     pub(super) fn conclude(self, verdict: &mut Verdict) {
         verdict.faults.extend(self.faults);
+        let mut monitor = self.monitor;
+        verdict.faults.extend(monitor.take_breaches().into_iter().map(Fault::from));
         for (at, flow) in self.flows.iter().enumerate() {
             for role in Role::BOTH {
                 let Some(talker) = &flow.talkers[role.index()] else {
@@ -279,6 +307,14 @@ impl Script for Director<'_> {
                 }
             }
         }
+    }
+
+    fn on_sent(&mut self, _node: NodeId, now: Instant, packet: &Packet) {
+        self.monitor.sent(now, packet);
+    }
+
+    fn on_arrival(&mut self, _node: NodeId, _now: Instant, packet: &Packet) {
+        self.monitor.arrived(packet);
     }
 
     fn deadline(&self) -> Option<Instant> {

@@ -75,9 +75,12 @@ fn act(plan: &Plan, network: &mut Network, director: &mut Director<'_>) -> Resul
         if !network.step(director)? {
             return Err(Fault::Deadlock { at, left: director.left(network) });
         }
+        director.check(network);
         director.tidy(network);
     }
     director.retire();
-    while network.step(director)? {}
+    while network.step(director)? {
+        director.check(network);
+    }
     Ok(())
 }

@@ -124,4 +124,7 @@ pub enum Fault {
         /// Which rule.
         what: String,
     },
+    /// An invariant does not hold.
+    #[error("invariant: {0}")]
+    Invariant(#[from] crate::invariants::Breach),
 }

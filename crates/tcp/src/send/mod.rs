@@ -193,6 +193,11 @@ impl Sender {
         self.nxt.since(self.una)
     }
 
+    /// Whether losses are being repaired.
+    pub(crate) fn is_recovering(&self) -> bool {
+        self.recovery.episode().is_some()
+    }
+
     /// Whether everything sent was acknowledged.
     #[inline]
     pub(crate) fn is_all_acked(&self) -> bool {

@@ -1,0 +1,176 @@
+//! What a connection says of itself.
+
+use super::Snapshot;
+use super::breach::{Found, Rule};
+use super::incoming::Incoming;
+use super::outgoing::Outgoing;
+use super::seen::place;
+use sockeye_tcp::Info;
+use sockeye_wire::{SeqNumber, StateName};
+
+/// Segments that may be in flight beyond the congestion window: a tail loss probe (RFC 8985 §7.3), and two by limited transmit
+/// (RFC 3042).
+const ALLOWANCE_SEGMENTS: u32 = 3;
+
+/// The connection after the last step.
+#[derive(Debug, Default)]
+pub(super) struct Inner {
+    last: Option<Info>,
+    round: Round,
+}
+
+/// The most that was in flight in this round trip and in the one before.
+#[derive(Debug, Default)]
+struct Round {
+    peaks: [u32; 2],
+    /// SND.NXT when it began: it ends when that is acknowledged.
+    end: Option<SeqNumber>,
+}
+
+impl Round {
+    fn note(&mut self, info: &Info) {
+        if self.end.is_none_or(|end| info.snd_una.at_or_after(end)) {
+            self.peaks = [0, self.peaks[0]];
+            self.end = Some(info.snd_nxt);
+        }
+        self.peaks[0] = self.peaks[0].max(info.in_flight);
+    }
+
+    fn peak(&self) -> u32 {
+        self.peaks[0].max(self.peaks[1])
+    }
+}
+
+impl Inner {
+    /// What was known to be acknowledged after the last step, as a place.
+    pub(super) fn una(&self, out: &Outgoing) -> i64 {
+        match (self.last, out.first) {
+            (Some(info), Some(first)) if info.state.is_synchronized() => {
+                place(first, out.high, info.snd_una)
+            }
+            _ => 0,
+        }
+    }
+
+    pub(super) fn check(
+        &mut self,
+        snapshot: &Snapshot,
+        out: &mut Outgoing,
+        incoming: &Incoming,
+        found: &mut Found,
+    ) {
+        let info = &snapshot.info;
+        check_timer(snapshot, found);
+        if is_open(info) {
+            check_sequence(info, out, incoming, found);
+            check_windows(info, found);
+            if info.timeouts > 0 {
+                out.forget_sacked();
+            }
+            if let Some(last) = self.last.filter(is_open) {
+                check_progress(&last, info, found);
+                check_in_flight(&last, info, found);
+                check_growth(&last, info, self.round.peak(), found);
+            }
+            self.round.note(info);
+        }
+        self.last = Some(*info);
+    }
+}
+
+/// The states in which there is a sender and a receiver.
+fn is_open(info: &Info) -> bool {
+    !matches!(
+        info.state,
+        StateName::Closed
+            | StateName::Listen
+            | StateName::SynSent
+            | StateName::SynReceived
+            | StateName::TimeWait
+    )
+}
+
+fn check_sequence(info: &Info, out: &Outgoing, incoming: &Incoming, found: &mut Found) {
+    if let Some(first) = out.first {
+        let una = place(first, out.high, info.snd_una);
+        let nxt = place(first, out.high, info.snd_nxt);
+        found.demand(una <= nxt && nxt == out.high, Rule::SendSequence, || {
+            format!("SND.UNA {una}, SND.NXT {nxt}, sent {}", out.high)
+        });
+    }
+    if let Some(first) = incoming.first {
+        let there = incoming.contiguous();
+        let nxt = place(first, there, info.rcv_nxt);
+        found.demand(nxt <= there, Rule::AckBeyondData, || format!("RCV.NXT {nxt} of {there}"));
+    }
+}
+
+fn check_windows(info: &Info, found: &mut Found) {
+    let (mss, window) = (u32::from(info.send_mss), info.congestion_window);
+    let threshold = info.slow_start_threshold;
+    // During recovery the window is what proportional rate reduction makes of each acknowledgement (RFC 9937 §6).
+    let window = if info.recovering { window.max(mss) } else { window };
+    found.demand(window >= mss && threshold >= 2 * mss, Rule::LeastWindow, || {
+        format!("cwnd {window}, ssthresh {threshold}, SMSS {mss}")
+    });
+}
+
+fn check_timer(snapshot: &Snapshot, found: &mut Found) {
+    let info = &snapshot.info;
+    let in_flight = is_open(info) && info.snd_una != info.snd_nxt;
+    found.demand(!in_flight || info.retransmit_at.is_some(), Rule::Timer, || {
+        format!("{:?} with {} bytes in flight", info.state, info.in_flight)
+    });
+    let waits = in_flight
+        || snapshot.unacknowledged > 0 && info.state != StateName::Closed
+        || matches!(
+            info.state,
+            StateName::SynSent | StateName::SynReceived | StateName::LastAck | StateName::TimeWait
+        );
+    found.demand(!waits || snapshot.has_deadline, Rule::Timer, || {
+        format!("{:?} with {} bytes to send", info.state, snapshot.unacknowledged)
+    });
+}
+
+fn check_progress(last: &Info, info: &Info, found: &mut Found) {
+    let forward = last.snd_una.at_or_before(info.snd_una)
+        && last.snd_nxt.at_or_before(info.snd_nxt)
+        && last.rcv_nxt.at_or_before(info.rcv_nxt);
+    found.demand(forward, Rule::SendSequence, || {
+        format!(
+            "SND.UNA {} to {}, SND.NXT {} to {}, RCV.NXT {} to {}",
+            last.snd_una, info.snd_una, last.snd_nxt, info.snd_nxt, last.rcv_nxt, info.rcv_nxt
+        )
+    });
+}
+
+/// Without SACK nobody knows what has left the network.
+fn check_in_flight(last: &Info, info: &Info, found: &mut Found) {
+    let outstanding = |info: &Info| info.in_flight.saturating_sub(info.sacked + info.lost);
+    let (before, now) = (outstanding(last), outstanding(info));
+    if !info.sack || now <= before {
+        return;
+    }
+    let window = info.congestion_window.max(last.congestion_window);
+    let most = window + ALLOWANCE_SEGMENTS * u32::from(info.send_mss);
+    found.demand(now <= most, Rule::InFlight, || {
+        format!("{now} outstanding, after {before}, cwnd {window}")
+    });
+}
+
+/// In slow start a window half used within a round trip may grow, because it is to be outgrown, as on Linux; RFC 7661 §4.3 is stricter.
+/// What recovery restores had been earned.
+fn check_growth(last: &Info, info: &Info, peak: u32, found: &mut Found) {
+    let grew = info.congestion_window > last.congestion_window;
+    if !grew || last.recovering || info.recovering {
+        return;
+    }
+    let used = peak.max(info.in_flight);
+    let slack = u32::from(info.send_mss);
+    found.demand(used + slack >= last.congestion_window / 2, Rule::UnusedGrowth, || {
+        format!(
+            "cwnd {} to {} with {} bytes in flight",
+            last.congestion_window, info.congestion_window, used
+        )
+    });
+}

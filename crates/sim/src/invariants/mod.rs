@@ -1,0 +1,130 @@
+//! What must be true of every connection at every moment, whatever the network does.
+//!
+//! A [`Monitor`] is shown each packet as it leaves a host and as it reaches one, and after each step what every connection says of
+//! itself ([`Info`]). It knows no more of the stack than that, and keeps its own account of sequence space in numbers that do not wrap.
+//!
+//! | file | what it looks at |
+//! |---|---|
+//! | `outgoing` | sequence numbers, data and FIN of what an end sends, against what its peer has offered |
+//! | `incoming` | acknowledgements, windows, SACK blocks and timestamps that it sends, against what has reached it |
+//! | `inner` | what the connection says of itself: windows, timers, what is in flight |
+
+mod breach;
+mod end;
+mod incoming;
+mod inner;
+mod outgoing;
+mod ranges;
+mod seen;
+#[cfg(test)]
+mod tests;
+
+pub use breach::{Breach, Rule};
+
+use breach::Found;
+use end::End;
+use seen::Seen;
+use sockeye_host::{Connection, Endpoints};
+use sockeye_tcp::Info;
+use sockeye_wire::{Instant, Packet};
+use std::time::Duration;
+
+/// Breaches remembered; what follows the first few follows from them.
+const MOST_BREACHES: usize = 20;
+
+/// Watches all connections of a network.
+#[derive(Debug, Default)]
+pub struct Monitor {
+    ends: Vec<End>,
+    breaches: Vec<Breach>,
+}
+
+/// What a connection says of itself after a step.
+#[derive(Clone, Copy, Debug)]
+pub struct Snapshot {
+    /// Its two ends.
+    pub endpoints: Endpoints,
+    /// Everything else.
+    pub info: Info,
+    /// Octets written and not acknowledged.
+    pub unacknowledged: usize,
+    /// Any timer at all runs.
+    pub has_deadline: bool,
+}
+
+impl Snapshot {
+    /// Of a connection between these ends.
+    #[must_use]
+    pub fn of(endpoints: Endpoints, connection: &Connection) -> Self {
+        Self {
+            endpoints,
+            info: connection.info(),
+            unacknowledged: connection.unacknowledged(),
+            has_deadline: connection.deadline().is_some(),
+        }
+    }
+}
+
+impl Monitor {
+    /// Nothing has been seen yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A packet leaves the host that its source address names.
+    pub fn sent(&mut self, now: Instant, packet: &Packet) {
+        let Some(seen) = Seen::parse(packet) else { return };
+        let mut found = Found::default();
+        self.end(Endpoints { local: seen.source, remote: seen.destination })
+            .on_sent(&seen, &mut found);
+        let who = Endpoints { local: seen.source, remote: seen.destination };
+        self.note(now, who, found);
+    }
+
+    /// A packet reaches the host that its destination address names. One that is damaged is nothing.
+    pub fn arrived(&mut self, packet: &Packet) {
+        if let Some(seen) = Seen::parse(packet) {
+            self.end(Endpoints { local: seen.destination, remote: seen.source }).on_arrival(&seen);
+        }
+    }
+
+    /// Everything that happens at `now` has happened; `snapshots` are of all connections that exist.
+    pub fn stepped(&mut self, now: Instant, snapshots: impl IntoIterator<Item = Snapshot>) {
+        for snapshot in snapshots {
+            let mut found = Found::default();
+            self.end(snapshot.endpoints).on_snapshot(&snapshot, &mut found);
+            self.note(now, snapshot.endpoints, found);
+        }
+        for at in 0..self.ends.len() {
+            let mut found = Found::default();
+            let end = &mut self.ends[at];
+            end.finish_step(&mut found);
+            let who = end.endpoints;
+            self.note(now, who, found);
+        }
+    }
+
+    /// What was found since this was last asked.
+    pub fn take_breaches(&mut self) -> Vec<Breach> {
+        std::mem::take(&mut self.breaches)
+    }
+
+    fn end(&mut self, endpoints: Endpoints) -> &mut End {
+        let known = self.ends.iter().position(|end| end.endpoints == endpoints);
+        let at = known.unwrap_or_else(|| {
+            self.ends.push(End::new(endpoints));
+            self.ends.len() - 1
+        });
+        &mut self.ends[at]
+    }
+
+    fn note(&mut self, now: Instant, who: Endpoints, found: Found) {
+        let at: Duration = now.since(Instant::ZERO);
+        for (rule, what) in found.into_iter() {
+            if self.breaches.len() < MOST_BREACHES {
+                self.breaches.push(Breach { at, who: who.local, rule, what });
+            }
+        }
+    }
+}
