@@ -19,10 +19,13 @@ pub(super) struct Inner {
     round: Round,
 }
 
-/// The most that was in flight in this round trip and in the one before.
+/// Round trips over which the use of the window is looked at: what stands in for it, lags behind.
+const ROUNDS: usize = 8;
+
+/// The most that was in flight in this round trip and in those before.
 #[derive(Debug, Default)]
 struct Round {
-    peaks: [u32; 2],
+    peaks: [u32; ROUNDS],
     /// SND.NXT when it began: it ends when that is acknowledged.
     end: Option<SeqNumber>,
 }
@@ -30,14 +33,17 @@ struct Round {
 impl Round {
     fn note(&mut self, info: &Info) {
         if self.end.is_none_or(|end| info.snd_una.at_or_after(end)) {
-            self.peaks = [0, self.peaks[0]];
+            self.peaks.rotate_right(1);
+            self.peaks[0] = 0;
             self.end = Some(info.snd_nxt);
         }
-        self.peaks[0] = self.peaks[0].max(info.in_flight);
+        // What recovery restores had been earned before.
+        let used = if info.recovering { u32::MAX } else { info.in_flight };
+        self.peaks[0] = self.peaks[0].max(used);
     }
 
     fn peak(&self) -> u32 {
-        self.peaks[0].max(self.peaks[1])
+        self.peaks.into_iter().max().unwrap_or(0)
     }
 }
 
@@ -158,19 +164,21 @@ fn check_in_flight(last: &Info, info: &Info, found: &mut Found) {
     });
 }
 
-/// In slow start a window half used within a round trip may grow, because it is to be outgrown, as on Linux; RFC 7661 §4.3 is stricter.
-/// What recovery restores had been earned.
+/// A window half used lately may grow, because in slow start it is to be outgrown, as on Linux; RFC 7661 §4.3 is stricter.
 fn check_growth(last: &Info, info: &Info, peak: u32, found: &mut Found) {
-    let grew = info.congestion_window > last.congestion_window;
-    if !grew || last.recovering || info.recovering {
+    if info.congestion_window <= last.congestion_window || info.recovering {
         return;
     }
     let used = peak.max(info.in_flight);
     let slack = u32::from(info.send_mss);
-    found.demand(used + slack >= last.congestion_window / 2, Rule::UnusedGrowth, || {
-        format!(
-            "cwnd {} to {} with {} bytes in flight",
-            last.congestion_window, info.congestion_window, used
-        )
-    });
+    found.demand(
+        used.saturating_add(slack) >= last.congestion_window / 2,
+        Rule::UnusedGrowth,
+        || {
+            format!(
+                "cwnd {} to {} with {} bytes in flight",
+                last.congestion_window, info.congestion_window, used
+            )
+        },
+    );
 }

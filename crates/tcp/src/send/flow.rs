@@ -102,6 +102,14 @@ impl Sender {
         self.flow.get_or_insert_with(|| Flow::new(now, una)).activity.observe(now, limit);
     }
 
+    /// Something was sent that the congestion window had no part in.
+    pub(super) fn note_flight(&mut self) {
+        let (flight, una, nxt) = (self.flight_size(), self.una, self.nxt);
+        if let Some(flow) = self.flow.as_deref_mut() {
+            flow.usage.observe(flight, una, nxt, false);
+        }
+    }
+
     /// What is known of the flow, for people and programs.
     pub(crate) fn describe_flow(&self, info: &mut Info, config: &Config) {
         info.congestion = Some(self.controller.algorithm());

@@ -244,7 +244,13 @@ impl Sender {
         let usable = (self.una + self.window).since(self.nxt);
         let len = self.unsent().min(usable).min(self.mss());
         self.set_more(false);
-        (len > 0 && self.is_all_acked()).then(|| self.send_new(now, len))
+        if len == 0 || !self.is_all_acked() {
+            return None;
+        }
+        let planned = self.send_new(now, len);
+        // So little says that the window is not used, whatever was in flight before.
+        self.note_flight();
+        Some(planned)
     }
 
     /// The tail loss probe: a new segment if the window takes one, otherwise the last one again (RFC 8985 §7.3). Afterwards only
