@@ -163,8 +163,8 @@ pub(crate) struct Negotiated {
     pub(crate) peer_mss: u16,
     /// Largest segment we said we take.
     pub(crate) own_mss: u16,
-    /// Payload below which no segment is made by guessing: what every IPv6 path carries (RFC 8200 §5), or next to nothing.
-    pub(crate) least_mss: u16,
+    /// MSS below which none is guessed: what every IPv6 path carries (RFC 8200 §5), or next to nothing.
+    least_mss: u16,
     /// How far the peer's windows are shifted.
     pub(crate) send_shift: u8,
     /// How far ours are.
@@ -204,8 +204,17 @@ impl Negotiated {
     /// Payload of a full segment: options other than timestamps and signatures are rare enough to be subtracted one by one
     /// (RFC 9293 MUST-16, RFC 6691).
     pub(crate) fn effective_mss(&self) -> u16 {
-        let limit = self.peer_mss.min(self.own_mss) - self.signature.option_bytes();
-        if self.timestamps { limit - 12 } else { limit }
+        self.peer_mss.min(self.own_mss) - self.option_bytes()
+    }
+
+    /// Payload below which no segment is made by guessing.
+    pub(crate) fn least_payload(&self) -> u16 {
+        (self.least_mss - self.option_bytes()).max(MIN_MSS)
+    }
+
+    /// What the options of every segment take.
+    fn option_bytes(&self) -> u16 {
+        self.signature.option_bytes() + if self.timestamps { 12 } else { 0 }
     }
 }
 

@@ -127,7 +127,7 @@ impl Sender {
             wl2: segment.1,
             max_window: window,
             mss,
-            least_mss: negotiated.least_mss,
+            least_mss: negotiated.least_payload(),
             shift: negotiated.send_shift,
             fin: Fin::None,
             small_end: nxt,

@@ -45,7 +45,8 @@ impl MtuSearch {
         Self { low, high: ceiling, ceiling, probe: None, next_at }
     }
 
-    /// Half-way between what works and what may not.
+    /// Half-way between what works and what may not, but no more than twice what works: an acknowledgement in slow start makes room for
+    /// two segments.
     fn next_size(&mut self, now: Instant) -> Option<u16> {
         if self.probe.is_some() || now < self.next_at {
             return None;
@@ -58,7 +59,7 @@ impl MtuSearch {
             }
             self.high = self.ceiling;
         }
-        Some(self.low + (self.high - self.low).div_ceil(2))
+        Some((self.low + (self.high - self.low).div_ceil(2)).min(self.low.saturating_mul(2)))
     }
 
     fn on_failed(&mut self, size: u16, next_at: Instant, now: Instant) {
@@ -143,14 +144,15 @@ impl Sender {
         if config.mtu_probing == MtuProbing::Off || self.timer.timeouts < config.retries_suspect {
             return;
         }
-        let ceiling = self.mss;
+        // A path that is down looks the same: larger segments are tried again soon, not only after the rest of a finished search.
+        let (ceiling, next_at) = (self.mss, now + patience);
         let smaller = if self.mss > config.base_mss { config.base_mss } else { self.mss / 2 };
         let smaller = smaller.max(least).min(self.mss);
         let search =
-            self.mtu.get_or_insert_with(|| Box::new(MtuSearch::new(smaller, ceiling, now + REST)));
+            self.mtu.get_or_insert_with(|| Box::new(MtuSearch::new(smaller, ceiling, next_at)));
         search.low = smaller;
         search.probe = None;
-        search.next_at = now + REST;
+        search.next_at = next_at;
         self.set_mss(smaller);
     }
 
