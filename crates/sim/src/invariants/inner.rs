@@ -17,6 +17,8 @@ const ALLOWANCE_SEGMENTS: u32 = 3;
 pub(super) struct Inner {
     last: Option<Info>,
     round: Round,
+    /// The smallest SMSS so far: a threshold set then stays when the path turns out to be wider.
+    least_mss: Option<u16>,
 }
 
 /// Round trips over which the use of the window is looked at: what stands in for it, lags behind.
@@ -69,7 +71,9 @@ impl Inner {
         check_timer(snapshot, found);
         if is_open(info) {
             check_sequence(info, out, incoming, found);
-            check_windows(info, found);
+            let least_mss = self.least_mss.unwrap_or(u16::MAX).min(info.send_mss);
+            self.least_mss = Some(least_mss);
+            check_windows(info, least_mss.into(), found);
             if info.timeouts > 0 {
                 out.forget_sacked();
             }
@@ -111,8 +115,8 @@ fn check_sequence(info: &Info, out: &Outgoing, incoming: &Incoming, found: &mut 
     }
 }
 
-fn check_windows(info: &Info, found: &mut Found) {
-    let (mss, window) = (u32::from(info.send_mss), info.congestion_window);
+fn check_windows(info: &Info, mss: u32, found: &mut Found) {
+    let window = info.congestion_window;
     let threshold = info.slow_start_threshold;
     // During recovery the window is what proportional rate reduction makes of each acknowledgement (RFC 9937 §6).
     let window = if info.recovering { window.max(mss) } else { window };

@@ -17,6 +17,7 @@ mod resets;
 mod shared_bottleneck;
 mod simultaneous;
 mod tiny_buffers;
+mod vanishing;
 mod window_stalls;
 
 use crate::seed::Dice;
@@ -34,7 +35,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub static ALL: [Scenario; 15] = [
+pub static ALL: [Scenario; 16] = [
     clean::SCENARIO,
     lossy::SCENARIO,
     bursty::SCENARIO,
@@ -43,6 +44,7 @@ pub static ALL: [Scenario; 15] = [
     corrupting::SCENARIO,
     ack_loss::SCENARIO,
     blackouts::SCENARIO,
+    vanishing::SCENARIO,
     mtu_change::SCENARIO,
     window_stalls::SCENARIO,
     simultaneous::SCENARIO,

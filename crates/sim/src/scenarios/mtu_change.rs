@@ -1,4 +1,4 @@
-//! The path becomes narrower in mid-transfer, and routers tell of it (RFC 1191, RFC 8201).
+//! The path becomes narrower in mid-transfer, and routers tell of it (RFC 1191, RFC 8201), or nobody does (RFC 4821).
 
 use super::Scenario;
 use crate::seed::Dice;
@@ -7,7 +7,7 @@ use sockeye_wire::Instant;
 
 pub(super) const SCENARIO: Scenario = Scenario {
     name: "mtu-change",
-    about: "the path becomes narrower in mid-transfer, and routers tell of it",
+    about: "the path becomes narrower in mid-transfer, and routers tell of it, or nobody does",
     plan,
 };
 
@@ -21,9 +21,10 @@ fn plan(dice: &mut Dice) -> Plan {
     }
     let mut at = Instant::ZERO + dice.millis(0..=600);
     let mut mtu = u64::from(plan.mtu);
+    let told = dice.happens(0.6);
     for _ in 0..dice.between(1..=3) {
         mtu = dice.between(least..=mtu);
-        plan.happens(at, Happening::PathMtu { bytes: Some(mtu as u16), told: true });
+        plan.happens(at, Happening::PathMtu { bytes: Some(mtu as u16), told });
         at += dice.millis(10..=500);
     }
     plan

@@ -139,3 +139,17 @@ fn what_takes_too_long_is_a_fault() {
     let faults = faults(&plan([slow, Talk::default()]));
     assert!(matches!(faults[0], Fault::Endless { .. }), "{faults:#?}");
 }
+
+/// RFC 8200 §5: what an IPv6 path carries at the least is 1,280 octets, headers and options included. A path that takes no more, and does
+/// not say so, is found out (RFC 4821 §7.7).
+#[test]
+fn a_silent_path_of_the_least_mtu_is_found_out() {
+    for ipv6 in [false, true] {
+        let mut plan = plan([writer(300_000), writer(300_000)]);
+        plan.ipv6 = ipv6;
+        let bytes = Some(if ipv6 { 1_280 } else { 576 });
+        let what = Happening::PathMtu { bytes, told: false };
+        plan.changes = vec![Change { at: Instant::from_millis(22), what }];
+        assert!(faults(&plan).is_empty(), "{:#?}", faults(&plan));
+    }
+}
