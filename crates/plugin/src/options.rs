@@ -27,7 +27,7 @@ pub(crate) unsafe fn get(
     out: *mut c_void,
     len: *mut socklen_t,
 ) -> c_int {
-    let value = process.call(|stack| stack.sockets.getsockopt(fd, level, name));
+    let value = process.call(|stack| stack.sockets.getsockopt(stack.now(), fd, level, name));
     returned(value.and_then(|value| {
         if out.is_null() || len.is_null() {
             return Err(Errno::EFAULT);

@@ -1,8 +1,8 @@
 //! `struct tcp_info`, by name and in Linux's layout.
 
 use core::time::Duration;
-use sockeye_tcp::Info;
-use sockeye_wire::StateName;
+use sockeye_tcp::{EcnMode, Info, Phase};
+use sockeye_wire::{Instant, StateName};
 
 /// `tcpi_options`: timestamps are in use.
 pub const TCPI_OPT_TIMESTAMPS: u8 = 1;
@@ -240,24 +240,35 @@ impl TcpInfo {
     }
 
     /// Of a connection. What the connection does not keep is 0.
-    pub(crate) fn of_connection(info: &Info) -> Self {
-        let micros = |time: Duration| u32::try_from(time.as_micros()).unwrap_or(u32::MAX);
+    pub(crate) fn of_connection(now: Instant, info: &Info) -> Self {
         let mss = u32::from(info.send_mss).max(1);
-        let flag = |on: bool, bit: u8| if on { bit } else { 0 };
-        let scaled = info.window_scale != (0, 0);
+        let segments = |octets: u32| octets.div_ceil(mss);
+        let activity = &info.activity;
+        // Linux: what is lost stays lost until it is acknowledged, sent again or not.
+        let repairing = matches!(info.phase, Phase::Recovery | Phase::Loss);
+        let lost = info.lost + if repairing { info.resent } else { 0 };
+        let delivered = info.delivered.div_ceil(u64::from(mss)) as u32;
         Self {
-            retransmits: info.backoff,
+            ca_state: phase_number(info.phase),
+            retransmits: info.timeouts,
+            probes: info.window_probes,
             backoff: info.backoff,
-            options: flag(info.timestamps, TCPI_OPT_TIMESTAMPS)
-                | flag(info.sack, TCPI_OPT_SACK)
-                | flag(scaled, TCPI_OPT_WSCALE)
-                | flag(info.syn_data_acked, TCPI_OPT_SYN_DATA),
-            fastopen_client_fail: info.fast_open_failure as u8,
+            options: options(info),
             snd_wscale: info.window_scale.0,
             rcv_wscale: info.window_scale.1,
+            delivery_rate_app_limited: u8::from(info.delivery_rate_app_limited),
+            fastopen_client_fail: info.fast_open_failure as u8,
             rto: micros(info.rto),
             snd_mss: u32::from(info.send_mss),
-            unacked: info.in_flight.div_ceil(mss),
+            rcv_mss: u32::from(info.peer_segment),
+            unacked: segments(info.in_flight),
+            sacked: segments(info.sacked),
+            lost: segments(lost),
+            retrans: segments(info.resent),
+            last_data_sent: millis_since(now, info.last_sent),
+            last_data_recv: millis_since(now, info.last_received),
+            last_ack_recv: millis_since(now, info.last_heard),
+            rcv_ssthresh: info.receive_window,
             rtt: info.rtt.map_or(0, micros),
             rttvar: micros(info.rtt_variation),
             snd_ssthresh: match info.slow_start_threshold {
@@ -267,15 +278,70 @@ impl TcpInfo {
             },
             snd_cwnd: info.congestion_window / mss,
             advmss: u32::from(info.receive_mss),
+            // Linux's default; reordering is told by time here (RFC 8985), not by a number of segments.
             reordering: 3,
             total_retrans: u32::try_from(info.retransmissions).unwrap_or(u32::MAX),
-            pacing_rate: u64::MAX,
+            pacing_rate: info.pacing_rate.unwrap_or(u64::MAX),
             max_pacing_rate: u64::MAX,
             bytes_acked: info.bytes_acked,
             bytes_received: info.bytes_received,
+            notsent_bytes: info.unsent,
+            min_rtt: info.min_rtt.map_or(u32::MAX, micros),
+            delivery_rate: info.delivery_rate.unwrap_or(0),
+            busy_time: long_micros(activity.busy(now)),
+            rwnd_limited: long_micros(activity.receive_window_limited(now)),
+            sndbuf_limited: long_micros(activity.send_buffer_limited(now)),
+            // Our SYN or SYN-ACK was delivered, too.
+            delivered: delivered + 1,
+            delivered_ce: info.ecn_marks.0,
+            reord_seen: u32::from(info.reordering_seen),
             snd_wnd: info.send_window,
             rcv_wnd: info.receive_window,
+            received_ce: info.ecn_marks.1,
             ..Self::of_state(info.state)
         }
     }
+
+    /// Of a connection that is over.
+    pub(crate) fn of_closed(info: &Info) -> Self {
+        Self {
+            options: options(info) & TCPI_OPT_SYN_DATA,
+            fastopen_client_fail: info.fast_open_failure as u8,
+            bytes_acked: info.bytes_acked,
+            bytes_received: info.bytes_received,
+            ..Self::of_state(StateName::Closed)
+        }
+    }
+}
+
+const fn phase_number(phase: Phase) -> u8 {
+    match phase {
+        Phase::Open => 0,
+        Phase::Disorder => 1,
+        Phase::Reduced => 2,
+        Phase::Recovery => 3,
+        Phase::Loss => 4,
+    }
+}
+
+fn options(info: &Info) -> u8 {
+    let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+    flag(info.timestamps, TCPI_OPT_TIMESTAMPS)
+        | flag(info.sack, TCPI_OPT_SACK)
+        | flag(info.window_scale != (0, 0), TCPI_OPT_WSCALE)
+        | flag(info.ecn != EcnMode::Off, TCPI_OPT_ECN)
+        | flag(info.ecn != EcnMode::Off && info.ecn_marks.1 > 0, TCPI_OPT_ECN_SEEN)
+        | flag(info.syn_data_acked, TCPI_OPT_SYN_DATA)
+}
+
+fn micros(time: Duration) -> u32 {
+    u32::try_from(time.as_micros()).unwrap_or(u32::MAX)
+}
+
+fn long_micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn millis_since(now: Instant, event: Option<Instant>) -> u32 {
+    event.map_or(0, |at| u32::try_from(now.since(at).as_millis()).unwrap_or(u32::MAX))
 }

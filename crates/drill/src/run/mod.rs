@@ -381,7 +381,7 @@ impl<'a> Run<'a> {
 
     fn code(&mut self, text: &str) -> Result<(), String> {
         let fd = self.flow().and_then(|flow| flow.fd).ok_or("no socket for this code")?;
-        let info = self.world.sockets.tcp_info(fd);
+        let info = self.world.sockets.tcp_info(self.world.now(), fd);
         let info = info.map_err(|error| format!("TCP_INFO: {error}"))?;
         for name in sockeye_posix::TcpInfo::NAMES {
             if let Some(value) = info.get(name) {

@@ -129,6 +129,11 @@ impl Host {
         let _ = self.call(now, id, |connection| connection.set_more(more));
     }
 
+    /// The application has more to send than there is room for; see [`Connection::want_room`].
+    pub fn want_room(&mut self, now: Instant, id: ConnectionId) {
+        let _ = self.call(now, id, Connection::want_room);
+    }
+
     /// What was written need not wait for more; see [`Connection::push`].
     pub fn push(&mut self, now: Instant, id: ConnectionId) {
         let _ = self.call(now, id, Connection::push);

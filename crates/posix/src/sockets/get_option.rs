@@ -8,11 +8,11 @@ use crate::abi::{AF_INET, AF_INET6, Fd, IPPROTO_TCP, SOCK_STREAM};
 use crate::errno::Errno;
 use crate::option::{Kind, SocketOption as Opt, encode_timeval};
 use crate::socket::{Phase, Socket};
-use crate::tcp_info::{TCPI_OPT_SYN_DATA, TcpInfo};
+use crate::tcp_info::TcpInfo;
 use core::time::Duration;
 use sockeye_host::ListenerId;
 use sockeye_tcp::Config;
-use sockeye_wire::StateName;
+use sockeye_wire::{Instant, StateName};
 
 impl Sockets {
     /// `getsockopt(2)`: the value as it lies in memory. The caller cuts it to the room that the program has.
@@ -20,7 +20,13 @@ impl Sockets {
     /// # Errors
     /// [`Errno::EBADF`], [`Errno::ENOTSOCK`], [`Errno::ENOPROTOOPT`] for options that do not exist or are not supported,
     /// [`Errno::ENOTCONN`] (`IP_MTU`).
-    pub fn getsockopt(&mut self, fd: Fd, level: i32, number: i32) -> Result<Vec<u8>, Errno> {
+    pub fn getsockopt(
+        &mut self,
+        now: Instant,
+        fd: Fd,
+        level: i32,
+        number: i32,
+    ) -> Result<Vec<u8>, Errno> {
         let file = self.files.find(fd)?;
         self.files.socket(file)?;
         let option = Opt::find(level, number).ok_or(Errno::ENOPROTOOPT)?;
@@ -31,7 +37,7 @@ impl Sockets {
         let socket = self.files.socket(file)?;
         match option.kind() {
             Kind::Int => self.int_option(socket, option).map(|int| int.to_ne_bytes().to_vec()),
-            _ => self.other_option(socket, option),
+            _ => self.other_option(now, socket, option),
         }
     }
 
@@ -39,8 +45,8 @@ impl Sockets {
     ///
     /// # Errors
     /// As [`getsockopt`](Self::getsockopt), and [`Errno::EINVAL`] if the value is no `int`.
-    pub fn getsockopt_int(&mut self, fd: Fd, option: Opt) -> Result<i32, Errno> {
-        let bytes = self.getsockopt(fd, option.level(), option.number())?;
+    pub fn getsockopt_int(&mut self, now: Instant, fd: Fd, option: Opt) -> Result<i32, Errno> {
+        let bytes = self.getsockopt(now, fd, option.level(), option.number())?;
         crate::option::decode_int(&bytes)
     }
 
@@ -48,8 +54,8 @@ impl Sockets {
     ///
     /// # Errors
     /// [`Errno::EBADF`], [`Errno::ENOTSOCK`].
-    pub fn tcp_info(&self, fd: Fd) -> Result<TcpInfo, Errno> {
-        self.files.socket(self.files.find(fd)?).map(|socket| self.info_of(socket))
+    pub fn tcp_info(&self, now: Instant, fd: Fd) -> Result<TcpInfo, Errno> {
+        self.files.socket(self.files.find(fd)?).map(|socket| self.info_of(now, socket))
     }
 
     fn int_option(&self, socket: &Socket, option: Opt) -> Result<i32, Errno> {
@@ -128,7 +134,7 @@ impl Sockets {
         })
     }
 
-    fn other_option(&self, socket: &Socket, option: Opt) -> Result<Vec<u8>, Errno> {
+    fn other_option(&self, now: Instant, socket: &Socket, option: Opt) -> Result<Vec<u8>, Errno> {
         let options = &socket.options;
         Ok(match option {
             Opt::Linger => options.linger.encode(),
@@ -147,7 +153,7 @@ impl Sockets {
                 text.resize(16, 0);
                 text
             }
-            Opt::Info => self.info_of(socket).encode(),
+            Opt::Info => self.info_of(now, socket).encode(),
             // Linux: Reno and CUBIC tell nothing.
             Opt::CongestionInfo => Vec::new(),
             _ => return Err(Errno::ENOPROTOOPT),
@@ -170,7 +176,7 @@ impl Sockets {
         u32::from(status.info.send_mss) + headers + timestamps
     }
 
-    fn info_of(&self, socket: &Socket) -> TcpInfo {
+    fn info_of(&self, now: Instant, socket: &Socket) -> TcpInfo {
         match &socket.phase {
             Phase::Idle => TcpInfo::of_state(StateName::Closed),
             Phase::Listening(listeners) => {
@@ -182,16 +188,10 @@ impl Sockets {
             }
             Phase::Linked(link) => match Status::of(&self.host, link) {
                 // Linux has TIME-WAIT apart from the socket.
-                Some(status) if status.over => TcpInfo {
-                    options: TcpInfo::of_connection(&status.info).options & TCPI_OPT_SYN_DATA,
-                    bytes_acked: status.info.bytes_acked,
-                    bytes_received: status.info.bytes_received,
-                    ..TcpInfo::of_state(StateName::Closed)
-                },
+                Some(status) if status.over => TcpInfo::of_closed(&status.info),
                 Some(status) => TcpInfo {
                     pmtu: self.path_mtu(socket, &status),
-                    notsent_bytes: status.info.unsent,
-                    ..TcpInfo::of_connection(&status.info)
+                    ..TcpInfo::of_connection(now, &status.info)
                 },
                 None => TcpInfo::of_state(StateName::Closed),
             },

@@ -225,7 +225,9 @@ impl Sockets {
             self.flush(now);
             if let Some(event) = self.host.poll_event() {
                 match event {
-                    Event::Connection { id, events } => self.on_connection_event(id, events),
+                    Event::Connection { id, events } => {
+                        self.on_connection_event(now, id, events);
+                    }
                     Event::Listener { id } => self.on_listener_event(id),
                 }
             } else if let Some(file) = self.stirred.pop_front() {

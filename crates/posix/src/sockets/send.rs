@@ -173,6 +173,8 @@ impl Sockets {
             let room = link.send.room(status.sending, buffer, low_water) as usize;
             if room == 0 {
                 link.starved = true;
+                let id = link.id;
+                self.host.want_room(now, id);
                 return None;
             }
             if rest.is_empty() {

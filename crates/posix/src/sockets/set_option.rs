@@ -254,7 +254,7 @@ impl Sockets {
             }
             Opt::SendBuffer | Opt::SendBufferForce | Opt::NotSentLowWater => {
                 // Who waits for room may have some now.
-                self.on_connection_event(id, sockeye_host::Events::NONE);
+                self.on_connection_event(now, id, sockeye_host::Events::NONE);
             }
             _ => {}
         }

@@ -8,7 +8,7 @@ use crate::send_queue::{Sending, expanded};
 use crate::socket::{Link, Phase, Socket};
 use sockeye_host::{ConnectionId, Error, Events, Host, ListenerId};
 use sockeye_tcp::Info;
-use sockeye_wire::StateName;
+use sockeye_wire::{Instant, StateName};
 
 /// A connected socket at one moment.
 #[derive(Clone, Copy, Debug)]
@@ -131,7 +131,7 @@ impl Sockets {
         }
     }
 
-    pub(super) fn on_connection_event(&mut self, id: ConnectionId, events: Events) {
+    pub(super) fn on_connection_event(&mut self, now: Instant, id: ConnectionId, events: Events) {
         let Some(&file) = self.connections.get(&id) else { return };
         if events.intersects(Events::URGENT)
             && let Ok(socket) = self.files.socket_mut(file)
@@ -153,7 +153,7 @@ impl Sockets {
         if events.intersects(Events::CONNECTED) {
             self.expand_send_buffer(file);
         }
-        if self.is_fed(file) {
+        if self.is_fed(now, file) {
             happened |= POLLOUT | POLLWRNORM;
         }
         if happened != 0 {
@@ -170,7 +170,7 @@ impl Sockets {
     }
 
     /// Whether a socket whose program was told that there is no room has room again (`tcp_check_space`).
-    fn is_fed(&mut self, file: FileId) -> bool {
+    fn is_fed(&mut self, now: Instant, file: FileId) -> bool {
         let starved = |socket: &Socket| socket.link().is_some_and(|link| link.starved);
         if !self.files.socket(file).is_ok_and(starved) {
             return false;
@@ -187,6 +187,10 @@ impl Sockets {
         link.send.update(status.sending);
         let fed = status.over || link.send.is_writable(status.sending, buffer, low_water);
         link.starved = !fed;
+        let id = link.id;
+        if !fed {
+            self.host.want_room(now, id);
+        }
         fed
     }
 

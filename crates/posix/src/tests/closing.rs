@@ -8,7 +8,7 @@ use core::time::Duration;
 use sockeye_wire::StateName;
 
 fn state(world: &World, host: usize, fd: i32) -> u8 {
-    world.at[host].tcp_info(fd).unwrap().state
+    world.at[host].tcp_info(world.now, fd).unwrap().state
 }
 
 fn number(state: StateName) -> u8 {
@@ -105,7 +105,10 @@ fn a_reset_after_the_end() {
     assert_eq!(world.write(A, a, b"x"), Ok(1));
     world.run(SOON);
     assert_eq!(world.read(A, a, 1), Ok(Vec::new()));
-    assert_eq!(world.at[A].getsockopt_int(a, SocketOption::Error), Ok(Errno::EPIPE.number()));
+    assert_eq!(
+        world.at[A].getsockopt_int(world.now, a, SocketOption::Error),
+        Ok(Errno::EPIPE.number())
+    );
 }
 
 #[test]

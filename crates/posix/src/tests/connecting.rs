@@ -81,7 +81,7 @@ fn a_nonblocking_connect_step_by_step() {
     assert_eq!(world.write(A, a, b"early"), Err(Errno::EAGAIN));
     world.run(SOON);
     assert_eq!(world.poll(A, a), POLLOUT);
-    assert_eq!(world.at[A].getsockopt_int(a, SocketOption::Error), Ok(0));
+    assert_eq!(world.at[A].getsockopt_int(world.now, a, SocketOption::Error), Ok(0));
     assert_eq!(connect(&mut world), Some(Ok(Value::Nothing)));
     assert_eq!(connect(&mut world), Some(Err(Errno::EISCONN)));
 }
@@ -107,8 +107,8 @@ fn a_refusal_waits_in_so_error() {
     world.run(SOON);
     assert_eq!(world.poll(A, a), POLLIN | POLLOUT | POLLERR | POLLHUP | POLLRDHUP);
     let refused = Errno::ECONNREFUSED.number();
-    assert_eq!(world.at[A].getsockopt_int(a, SocketOption::Error), Ok(refused));
-    assert_eq!(world.at[A].getsockopt_int(a, SocketOption::Error), Ok(0));
+    assert_eq!(world.at[A].getsockopt_int(world.now, a, SocketOption::Error), Ok(refused));
+    assert_eq!(world.at[A].getsockopt_int(world.now, a, SocketOption::Error), Ok(0));
     let again = world.at[A].connect(world.now, a, address(B, 81)).ready();
     assert_eq!(again, Some(Err(Errno::ECONNABORTED)));
 }
@@ -199,7 +199,7 @@ fn the_accept_queue_has_an_end() {
         let _ = world.at[A].connect(world.now, fd, address(B, 80));
     }
     world.run(SOON);
-    assert_eq!(world.at[B].tcp_info(listener).unwrap().unacked, 2);
+    assert_eq!(world.at[B].tcp_info(world.now, listener).unwrap().unacked, 2);
     assert_eq!(world.poll(B, listener), POLLIN);
 }
 

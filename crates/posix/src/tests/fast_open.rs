@@ -28,7 +28,7 @@ fn send_fast(world: &mut World, fd: Fd, data: &[u8], flags: i32) -> Outcome {
 }
 
 fn syn_data(world: &World, host: usize, fd: Fd) -> bool {
-    world.at[host].tcp_info(fd).unwrap().options & TCPI_OPT_SYN_DATA != 0
+    world.at[host].tcp_info(world.now, fd).unwrap().options & TCPI_OPT_SYN_DATA != 0
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn without_a_cookie() {
     world.run(SOON);
     assert_eq!(world.write(A, a, b"now"), Ok(3));
     assert!(!syn_data(&world, A, a));
-    assert_eq!(world.at[A].tcp_info(a).unwrap().fastopen_client_fail, 1);
+    assert_eq!(world.at[A].tcp_info(world.now, a).unwrap().fastopen_client_fail, 1);
 
     let nobody = world.tcp(A);
     let sent = send_fast(&mut world, nobody, b"early", 0);
@@ -158,12 +158,15 @@ fn options_of_a_listener() {
     let two: Vec<u8> = (0..32).collect();
     for good in [&two[..16], &two] {
         assert_eq!(set(&mut world, good), Ok(()));
-        assert_eq!(world.at[B].getsockopt(listener, key.level(), key.number()).unwrap(), good);
+        assert_eq!(
+            world.at[B].getsockopt(world.now, listener, key.level(), key.number()).unwrap(),
+            good
+        );
     }
     for (asked, kept) in [(0, 0), (1, 1), (2, 3), (3, 3), (5, 7), (200, 247)] {
         let option = SocketOption::DeferAccept;
         world.at[B].setsockopt_int(now, listener, option, asked).unwrap();
-        assert_eq!(world.at[B].getsockopt_int(listener, option), Ok(kept));
+        assert_eq!(world.at[B].getsockopt_int(world.now, listener, option), Ok(kept));
     }
     let option = SocketOption::MaxSegment;
     for bad in [-1, 87, 32_768] {
@@ -174,7 +177,7 @@ fn options_of_a_listener() {
     let a = world.tcp(A);
     let connecting = world.at[A].connect(now, a, address(B, 80));
     assert_eq!(world.wait(A, connecting), Ok(Value::Nothing));
-    assert_eq!(world.at[A].getsockopt_int(a, option), Ok(488));
+    assert_eq!(world.at[A].getsockopt_int(world.now, a, option), Ok(488));
     let linked = world.at[A].setsockopt_int(world.now, a, SocketOption::FastOpen, 1);
     assert_eq!(linked, Err(Errno::EINVAL));
 }

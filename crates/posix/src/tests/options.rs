@@ -44,7 +44,7 @@ fn values_come_back() {
         (Opt::Linger2, 500, 120),
     ] {
         assert_eq!(world.at[A].setsockopt_int(world.now, fd, option, set), Ok(()), "{option:?}");
-        assert_eq!(world.at[A].getsockopt_int(fd, option), Ok(got), "{option:?}");
+        assert_eq!(world.at[A].getsockopt_int(world.now, fd, option), Ok(got), "{option:?}");
     }
     for (option, got) in [
         (Opt::Type, SOCK_STREAM),
@@ -53,7 +53,7 @@ fn values_come_back() {
         (Opt::AcceptConnections, 0),
         (Opt::MaxSegment, 536),
     ] {
-        assert_eq!(world.at[A].getsockopt_int(fd, option), Ok(got));
+        assert_eq!(world.at[A].getsockopt_int(world.now, fd, option), Ok(got));
         let error = world.at[A].setsockopt_int(world.now, fd, option, 1);
         assert!(error.is_err() || option == Opt::MaxSegment, "{option:?}");
     }
@@ -72,7 +72,7 @@ fn values_that_are_refused() {
     }
     assert_eq!(sockets.setsockopt(now, fd, SOL_TCP, 1, &[1, 0]), Err(Errno::EINVAL));
     assert_eq!(sockets.setsockopt(now, fd, SOL_TCP, 999, &[1; 4]), Err(Errno::ENOPROTOOPT));
-    assert_eq!(sockets.getsockopt(fd, 99, 1), Err(Errno::ENOPROTOOPT));
+    assert_eq!(sockets.getsockopt(now, fd, 99, 1), Err(Errno::ENOPROTOOPT));
     let bad_time = [0i64, 1_000_000].map(i64::to_ne_bytes).concat();
     assert_eq!(sockets.setsockopt(now, fd, SOL_SOCKET, 20, &bad_time), Err(Errno::EDOM));
     assert_eq!(sockets.setsockopt(now, fd, SOL_TCP, 13, b"vegas"), Err(Errno::ENOENT));
@@ -94,7 +94,7 @@ fn what_is_not_there_is_refused() {
 fn congestion_control_by_name() {
     let mut world = World::new();
     let fd = world.tcp(A);
-    let name = |world: &mut World| world.at[A].getsockopt(fd, SOL_TCP, 13).unwrap();
+    let name = |world: &mut World| world.at[A].getsockopt(world.now, fd, SOL_TCP, 13).unwrap();
     assert_eq!(name(&mut world)[..6], *b"cubic\0");
     world.at[A].setsockopt(world.now, fd, SOL_TCP, 13, b"reno").unwrap();
     assert_eq!(name(&mut world), *b"reno\0\0\0\0\0\0\0\0\0\0\0\0");
@@ -113,10 +113,10 @@ fn options_are_inherited() {
     let outcome = world.at[A].connect(now, a, address(B, 80));
     world.wait(A, outcome).unwrap();
     let b = world.accept(B, listener);
-    assert_eq!(world.at[B].getsockopt_int(b, Opt::NoDelay), Ok(1));
-    assert_eq!(world.at[B].getsockopt_int(b, Opt::KeepIdle), Ok(9));
-    assert_eq!(world.at[B].getsockopt_int(b, Opt::ReceiveBuffer), Ok(40_000));
-    let window = world.at[A].tcp_info(a).unwrap().snd_wnd;
+    assert_eq!(world.at[B].getsockopt_int(world.now, b, Opt::NoDelay), Ok(1));
+    assert_eq!(world.at[B].getsockopt_int(world.now, b, Opt::KeepIdle), Ok(9));
+    assert_eq!(world.at[B].getsockopt_int(world.now, b, Opt::ReceiveBuffer), Ok(40_000));
+    let window = world.at[A].tcp_info(world.now, a).unwrap().snd_wnd;
     assert!(window <= 20_000, "{window}");
 }
 
@@ -166,18 +166,18 @@ fn tcp_info_in_linux_layout() {
 fn tcp_info_of_a_transfer() {
     let mut world = World::new();
     let (a, b) = world.pair();
-    let fresh = world.at[A].tcp_info(a).unwrap();
+    let fresh = world.at[A].tcp_info(world.now, a).unwrap();
     assert_eq!((fresh.state, fresh.snd_cwnd, fresh.unacked), (1, 10, 0));
     assert_eq!(fresh.snd_ssthresh, 0x7fff_ffff);
     assert_eq!(fresh.snd_mss, 1_448);
-    assert_eq!(world.at[A].getsockopt_int(a, Opt::MaxSegment), Ok(1_448));
-    assert_eq!(world.at[A].getsockopt_int(a, Opt::Mtu), Ok(1_500));
+    assert_eq!(world.at[A].getsockopt_int(world.now, a, Opt::MaxSegment), Ok(1_448));
+    assert_eq!(world.at[A].getsockopt_int(world.now, a, Opt::Mtu), Ok(1_500));
     world.write(A, a, &[7; 5_000]).unwrap();
-    let sent = world.at[A].tcp_info(a).unwrap();
+    let sent = world.at[A].tcp_info(world.now, a).unwrap();
     assert_eq!((sent.unacked, sent.notsent_bytes), (4, 0));
     world.run(SOON);
-    let done = world.at[A].tcp_info(a).unwrap();
+    let done = world.at[A].tcp_info(world.now, a).unwrap();
     assert_eq!((done.unacked, done.bytes_acked), (0, 5_000));
-    assert_eq!(world.at[B].tcp_info(b).unwrap().bytes_received, 5_000);
+    assert_eq!(world.at[B].tcp_info(world.now, b).unwrap().bytes_received, 5_000);
     assert!(done.rtt >= 10_000);
 }

@@ -152,7 +152,7 @@ fn how_much_a_write_takes() {
     let (a, _) = world.pair();
     world.nonblocking(A, a);
     world.at[A].setsockopt_int(world.now, a, SocketOption::SendBuffer, 25_000).unwrap();
-    assert_eq!(world.at[A].getsockopt_int(a, SocketOption::SendBuffer), Ok(50_000));
+    assert_eq!(world.at[A].getsockopt_int(world.now, a, SocketOption::SendBuffer), Ok(50_000));
     world.passes[B] = false;
     let taken = world.write(A, a, &vec![7; 200_000]).unwrap();
     // Packets of at most 31,856 octets (22 segments in half of 64 KiB).

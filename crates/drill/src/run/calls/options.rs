@@ -31,7 +31,7 @@ impl Calls {
                         expected.len()
                     ));
                 }
-                match sockets.getsockopt(self.fd(fd)?, int(level)?, int(option)?) {
+                match sockets.getsockopt(now, self.fd(fd)?, int(level)?, int(option)?) {
                     Ok(mut actual) => {
                         // The kernel writes no more than there is room for.
                         actual.truncate(len);
