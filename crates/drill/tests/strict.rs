@@ -257,3 +257,19 @@ fn scripts_that_cannot_run_fail() {
         assert!(failure.message.contains(told), "{text}: {}", failure.message);
     }
 }
+
+#[test]
+fn a_syn_ack_with_a_number_of_its_own_begins_a_new_connection() {
+    let script = |number: u32| {
+        format!(
+            "0   socket(..., SOCK_STREAM, IPPROTO_TCP) = 3\n+0  bind(3, ..., ...) = 0\n+0  listen(3, 1) = 0\n\
+             +0  < S 0:0(0) win 1000\n+0  > S. 0:0(0) ack 1 <...>\n+.1 < R 1:1(0) win 0\n\
+             +.1 < S 50:50(0) win 1000\n+0  > S. {number}:{number}(0) ack 51 <...>\n\
+             +.1 < . 1:1(0) ack 1 win 1000\n+0  accept(3, ..., ...) = 4\n"
+        )
+    };
+    assert_eq!(run(&script(700)).verdict, Verdict::Passed);
+    // The number as before means the SYN-ACK as before, which this is not.
+    let Verdict::Failed(failure) = run(&script(0)).verdict else { panic!("passed") };
+    assert!(failure.message.contains("seq: expected 0"), "{}", failure.message);
+}

@@ -39,6 +39,8 @@ pub(super) struct Flow {
     script_local_isn: u32,
     live_local_isn: u32,
     remote_isn: u32,
+    /// Sequence number of the last SYN that the script sent: a new connection may begin with it.
+    last_syn: u32,
     /// Timestamps sent, from the script's value to the wire's.
     timestamps: BTreeMap<u32, u32>,
     /// The first of them: all others are compared by their distance from it.
@@ -56,6 +58,7 @@ impl Flow {
             script_local_isn: 0,
             live_local_isn: 0,
             remote_isn: 0,
+            last_syn: 0,
             timestamps: BTreeMap::new(),
             first_timestamp: None,
             flow_label: None,
@@ -69,12 +72,21 @@ impl Flow {
         flow.local = Some(settings.bind_address());
         flow.remote = Some(remote);
         flow.remote_isn = tcp.seq;
+        flow.last_syn = tcp.seq;
         flow
     }
 
     /// The script expects this packet next.
     pub(super) fn on_expected(&mut self, tcp: &TcpSpec) {
         let (syn, ack) = (tcp.flags.syn(), tcp.flags.ack());
+        // A SYN-ACK with a number of its own: the listener has begun a new connection between the same ends.
+        let anew = matches!(self.stage, Stage::SynAckSent | Stage::Accepted)
+            && tcp.seq != self.script_local_isn;
+        if anew && syn && ack {
+            self.stage = Stage::Received;
+            self.remote_isn = self.last_syn;
+            self.fd = None;
+        }
         if self.stage == Stage::Connecting && syn && !ack {
             self.stage = Stage::SynSent;
             self.script_local_isn = tcp.seq;
@@ -148,6 +160,9 @@ impl Flow {
             }
         }
         let syn = flags.syn();
+        if syn {
+            self.last_syn = tcp.seq;
+        }
         let local = self.local_offset(syn);
         tcp.seq = tcp.seq.wrapping_add(if syn { 0 } else { self.remote_isn });
         if flags.ack() {

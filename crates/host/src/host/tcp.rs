@@ -111,11 +111,17 @@ impl Host {
         endpoints: &Endpoints,
         segment: Segment,
     ) {
-        if segment.flags.syn()
-            && let Some(minimum_iss) = self.give_way(now, index, endpoints, &segment)
-        {
-            let hash = self.demux.hash(endpoints);
-            return self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), None));
+        if segment.flags.syn() {
+            if let Some(minimum_iss) = self.give_way(now, index, endpoints, &segment) {
+                let hash = self.demux.hash(endpoints);
+                return self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), None));
+            }
+            if self.is_only_a_name(index) {
+                let hash = self.demux.hash(endpoints);
+                self.demux.remove(hash, Target::Connection(index));
+                self.recent = u32::MAX;
+                return self.on_segment_to_nobody(now, hash, endpoints, &segment, None);
+            }
         }
         let Some(record) = self.connections.at_mut(index) else { return };
         let reset = if self.observer.is_none() {
@@ -132,6 +138,14 @@ impl Host {
         if let Some(reset) = reset {
             self.send_reset(now, endpoints, reset, Some(Target::Connection(index)));
         }
+    }
+
+    /// Whether a connection is over, and only its application still knows of it: for the network there is none (RFC 9293 §3.3.2,
+    /// CLOSED), and a restarted peer may open another between the same ends (§3.5.1).
+    fn is_only_a_name(&self, index: u32) -> bool {
+        self.connections.at(index).is_some_and(|record| {
+            record.auth.is_none() && !self.listeners.have_keys() && record.connection.is_done()
+        })
     }
 
     /// A SYN for a connection in TIME-WAIT that its application still holds: it may have to give its 4-tuple up (RFC 6191 §2), and then

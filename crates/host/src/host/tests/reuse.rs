@@ -39,6 +39,31 @@ impl Pair {
     }
 }
 
+/// RFC 9293 §3.5.1: a connection that was reset is no connection: its peer may open another between the same ends although the
+/// application has not let go of the old one, which keeps its name and its error.
+#[test]
+fn a_dead_connection_does_not_keep_its_tuple() {
+    let mut pair = Pair::new(Config::default());
+    let (a, b) = pair.connected();
+    pair.world.hosts[A].abort(pair.world.now, a);
+    pair.world.hosts[A].close(pair.world.now, a);
+    pair.rest();
+    let state = |pair: &Pair, id| pair.world.hosts[B].connection(id).unwrap().state();
+    assert_eq!(state(&pair, b), StateName::Closed);
+
+    let (_, next) = pair.connected();
+    assert_eq!(state(&pair, next), StateName::Established);
+    assert!(pair.world.hosts[B].write(pair.world.now, b, b"lost").is_err());
+    pair.world.hosts[B].close(pair.world.now, b);
+    pair.rest();
+    // What was the old one's is not taken from the new one with it.
+    assert_eq!(pair.world.hosts[B].write(pair.world.now, next, b"heard"), Ok(5));
+    pair.rest();
+    assert_eq!(state(&pair, next), StateName::Established);
+    let info = pair.world.hosts[B].connection(next).unwrap().info();
+    assert_eq!(info.snd_una, info.snd_nxt);
+}
+
 /// RFC 6191 §2: a newer SYN takes the 4-tuple of a TIME-WAIT, whether its application has let go of it or not; what it has not read
 /// stays readable.
 #[test]
