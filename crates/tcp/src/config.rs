@@ -30,6 +30,13 @@ pub struct Config {
     pub cork: bool,
     /// Whether segments of other sizes are tried where the network does not tell what it carries (RFC 4821).
     pub mtu_probing: MtuProbing,
+    /// Believe a report of a narrower path (RFC 1191, RFC 8201) only once the segment that it quotes also timed out, as long as
+    /// segments of that size used to arrive: forged reports then do nothing (RFC 5927 §7.2). Off, a report counts at once.
+    pub confirm_path_mtu: bool,
+    /// End a handshake at the first soft ICMP error, so that the application can try another address (RFC 5461 §4.1), as Linux
+    /// does. Otherwise only hard errors end it (RFC 9293 MUST-56) and soft ones are told by
+    /// [`Events::SOFT_ERROR`](crate::Events::SOFT_ERROR).
+    pub soft_errors_end_opening: bool,
     /// What is tried first when nothing gets through, and where a search begins: payload of a segment in octets.
     pub base_mss: u16,
     /// Congestion control.
@@ -119,6 +126,8 @@ impl Default for Config {
             nagle: true,
             cork: false,
             mtu_probing: MtuProbing::default(),
+            confirm_path_mtu: false,
+            soft_errors_end_opening: false,
             base_mss: 1_024,
             congestion: Algorithm::default(),
             slow_start_after_idle: true,

@@ -23,6 +23,8 @@ impl Events {
     pub const PATH_SUSPECT: Self = Self(1 << 5);
     /// The peer acknowledged new data: the neighbour is reachable (RFC 4861 §7.3.1).
     pub const FORWARD_PROGRESS: Self = Self(1 << 6);
+    /// An error that does not end the connection; [`soft_error`](crate::Connection::soft_error) tells which (RFC 9293 SHLD-25).
+    pub const SOFT_ERROR: Self = Self(1 << 7);
 
     /// Whether nothing happened.
     #[must_use]

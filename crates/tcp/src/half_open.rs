@@ -303,7 +303,7 @@ impl HalfOpen {
         let peer_window = u32::from(self.peer_window);
         let send = Sender::new(
             config,
-            &self.negotiated,
+            &self.negotiated.over(self.opening.path_mss),
             self.opening.iss,
             peer_window,
             (self.irs, self.opening.iss),

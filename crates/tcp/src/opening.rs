@@ -81,6 +81,7 @@ impl SynSent {
 
     /// The path does not take the SYN with its data: it goes again at once, without (RFC 7413 §4.2.1).
     pub(crate) fn on_path_mss(&mut self, mss: u16) {
+        self.opening.path_mss = self.opening.path_mss.min(mss);
         if self.syn_data > 0 && self.retransmissions == 0 && mss < self.opening.mss {
             self.opening.mss = mss;
             self.retransmissions = 1;
@@ -153,7 +154,8 @@ impl SynSent {
         let window = u32::from(syn_ack.window);
         let segment = (syn_ack.seq, syn_ack.ack);
         let (iss, rtt) = (self.opening.iss, RttEstimator::new(config));
-        let mut send = Sender::new(config, &negotiated, iss, window, segment, self.buffer, rtt);
+        let limits = negotiated.over(self.opening.path_mss);
+        let mut send = Sender::new(config, &limits, iss, window, segment, self.buffer, rtt);
         send.on_handshake(syn_ack.arrival.since(self.sent_at), self.retransmissions);
         send.take_over_syn_data(self.sent_at, self.syn_data, syn_ack.ack);
         if self.closing {

@@ -140,6 +140,8 @@ impl SegmentOptions {
 pub struct Opening {
     /// The MSS to advertise: what the interface receives, less the fixed headers (RFC 9293 MUST-67).
     pub mss: u16,
+    /// What the path is known to carry, less the fixed headers: it limits what is sent and is nobody else's business (RFC 6691).
+    pub path_mss: u16,
     /// MSS to assume while the peer has announced none: 536 for IPv4, 1220 for IPv6 (RFC 9293 MUST-15).
     pub default_mss: u16,
     /// Initial send sequence number (RFC 6528).
@@ -195,16 +197,16 @@ impl Negotiated {
         }
     }
 
-    /// The path takes `mss` octets after the fixed headers; returns the payload of a full segment.
-    pub(crate) fn limit_peer_mss(&mut self, mss: u16) -> u16 {
-        self.peer_mss = self.peer_mss.min(mss.max(MIN_MSS));
-        self.effective_mss()
+    /// What a sender has to know: a path that takes `path_mss` octets after the fixed headers is as good as such a peer.
+    pub(crate) fn over(mut self, path_mss: u16) -> Self {
+        self.peer_mss = self.peer_mss.min(path_mss.max(MIN_MSS));
+        self
     }
 
     /// Payload of a full segment: options other than timestamps and signatures are rare enough to be subtracted one by one
     /// (RFC 9293 MUST-16, RFC 6691).
     pub(crate) fn effective_mss(&self) -> u16 {
-        self.peer_mss.min(self.own_mss) - self.option_bytes()
+        self.peer_mss - self.option_bytes()
     }
 
     /// Payload below which no segment is made by guessing.

@@ -1,8 +1,8 @@
 //! What ICMP tells (RFC 9293 §3.9.2.2, RFC 5461, RFC 5927; tcp-requirements §3.37).
 
 use super::Connection;
-use crate::Error;
-use crate::state::State;
+use crate::state::{Open, State};
+use crate::{Error, Events};
 use sockeye_wire::SeqNumber;
 
 /// An ICMP or ICMPv6 error about a segment of ours, by meaning.
@@ -68,11 +68,16 @@ impl Connection {
         if !valid {
             return;
         }
-        if opening && error.is_hard() {
+        if opening && (error.is_hard() || self.config.soft_errors_end_opening) {
             self.fail(error.as_error());
         } else {
-            self.soft_error = Some(error.as_error());
+            self.remember(error.as_error());
         }
+    }
+
+    fn remember(&mut self, error: Error) {
+        self.soft_error = Some(error);
+        self.events |= Events::SOFT_ERROR;
     }
 
     /// The IP layer cannot reach the peer, as when nobody answers for its hardware address: a connection that is opening fails with
@@ -80,24 +85,64 @@ impl Connection {
     pub fn on_unreachable(&mut self, error: Error) {
         match &self.state {
             State::SynSent(_) | State::SynReceived(_) | State::FastOpened(_) => self.fail(error),
-            _ => self.soft_error = Some(error),
+            _ => self.remember(error),
         }
     }
 
-    /// The path takes segments of at most `mss` octets, headers not counted: lowers what is sent from now on, and what is sent
-    /// again (RFC 1191, RFC 8201). `quoted` is where the segment that did not fit began.
+    /// A router reports that the path takes segments of at most `mss` octets, headers not counted: lowers what is sent from now on,
+    /// and what is sent again, without a word to congestion control (RFC 1191 §6.4, RFC 8201 §5.4). `quoted` is where the segment
+    /// that did not fit began; a report of one that cannot be in the network is not believed (RFC 5927 §4).
     pub fn on_path_mss(&mut self, mss: u16, quoted: SeqNumber) {
         if let State::SynSent(syn_sent) = &mut self.state {
             if quoted.within(syn_sent.opening.iss, 1 + u32::from(syn_sent.syn_data())) {
                 syn_sent.on_path_mss(mss);
             }
-        } else if let Some(open) = self.state.open_mut()
-            && quoted.within(open.send.una, open.send.flight_size())
+            return;
+        }
+        let Some(open) = self.state.open_mut() else { return };
+        if !quoted.within(open.send.una, open.send.flight_size()) {
+            return;
+        }
+        // Segments of the present size did arrive: perhaps the report lies.
+        let proven = open.send.bytes_acked >= u64::from(open.send.mss());
+        if self.config.confirm_path_mtu && proven {
+            open.send.hold_path_claim(mss, quoted);
+        } else {
+            open.limit_path_mss(mss);
+        }
+    }
+
+    /// The retransmission timer ran out: if the segment that a report quoted is still missing, the report was right
+    /// (RFC 5927 §7.2).
+    pub(super) fn confirm_path_claim(&mut self) {
+        if let Some(open) = self.state.open_mut()
+            && let Some(mss) = open.send.take_path_claim()
         {
-            let effective = open.negotiated.limit_peer_mss(mss);
-            if u32::from(effective) < open.send.mss() {
-                open.send.on_too_big(effective);
+            open.limit_path_mss(mss);
+        }
+    }
+
+    /// The host itself knows that the path takes segments of `mss` octets, more or fewer than before: an interface or a route
+    /// changed, or what was known of the path is too old (RFC 1191 §6.3).
+    pub fn set_path_mss(&mut self, mss: u16) {
+        let mss = self.config.max_segment_size.map_or(mss, |most| mss.min(most));
+        match &mut self.state {
+            State::SynSent(syn_sent) => syn_sent.opening.path_mss = mss,
+            state => {
+                if let Some(open) = state.open_mut() {
+                    let effective = open.negotiated.over(mss).effective_mss();
+                    open.send.on_path_changed(effective);
+                }
             }
+        }
+    }
+}
+
+impl Open {
+    fn limit_path_mss(&mut self, mss: u16) {
+        let effective = self.negotiated.over(mss).effective_mss();
+        if u32::from(effective) < self.send.mss() {
+            self.send.on_too_big(effective);
         }
     }
 }

@@ -240,6 +240,8 @@ impl Connection {
     pub(crate) fn enter_fin_wait_2(&mut self, now: Instant) {
         self.state.advance(State::FinWait2);
         self.stalled_since = now;
+        // It was no lasting obstacle, and would be the wrong reason if the connection timed out later.
+        self.soft_error = None;
     }
 
     pub(crate) fn state_mut(&mut self) -> &mut State {
@@ -267,6 +269,8 @@ impl Connection {
 
     pub(crate) fn made_progress(&mut self, now: Instant) {
         self.stalled_since = now;
+        // It was no lasting obstacle, and would be the wrong reason if the connection timed out later.
+        self.soft_error = None;
     }
 
     /// What happened since the last call.

@@ -114,13 +114,17 @@ impl Connection {
         let Some(open) = self.state.open_mut() else { return Ok(()) };
         open.receive.ack.on_timer(now);
         match open.send.on_timer(now, &self.config)? {
-            None | Some(Expired::Retransmit { path_suspect: false }) => {}
-            Some(Expired::Retransmit { path_suspect: true }) => {
-                self.events |= Events::PATH_SUSPECT;
+            None => {}
+            Some(Expired::Retransmit { path_suspect }) => {
+                if path_suspect {
+                    self.events |= Events::PATH_SUSPECT;
+                }
+                self.confirm_path_claim();
             }
             Some(Expired::TailProbe) => open.tail_probe_due = true,
             Some(Expired::Probe) => open.probe_due = true,
         }
+        let Some(open) = self.state.open_mut() else { return Ok(()) };
         open.on_keep_alive_timer(now, &self.config)
     }
 }

@@ -65,9 +65,10 @@ impl Connection {
                 (Some(FastOpenOption { cookie: Some(cookie), experimental }), Some(mss))
             }
             // As Linux: who does without cookies knows the path. RFC 7413 §4.1.3 asks for 536 where no MSS is known.
-            FastOpenStart::WithoutCookie { mss } => (None, Some(mss.unwrap_or(opening.mss))),
+            FastOpenStart::WithoutCookie { mss } => (None, Some(mss.unwrap_or(opening.path_mss))),
         };
-        let limit = mss.map_or(0, |mss| mss.min(opening.mss).saturating_sub(OPTION_ROOM_BYTES));
+        let limit =
+            mss.map_or(0, |mss| mss.min(opening.path_mss).saturating_sub(OPTION_ROOM_BYTES));
         let taken = data.len().min(usize::from(limit)).min(config.send_buffer_bytes as usize);
         let failure =
             if mss.is_none() { FastOpenFailure::CookieUnavailable } else { FastOpenFailure::None };

@@ -58,6 +58,8 @@ struct Board {
     /// When the segment that may only be late counts as lost.
     reorder_at: Instant,
     sampler: RateSampler,
+    /// The largest segment of a narrower path, and the segment about which that was reported.
+    path_claim: Option<(u16, SeqNumber)>,
 }
 
 /// What an acknowledgement delivered.
@@ -115,6 +117,18 @@ impl InFlight {
     #[inline]
     pub(super) fn reorder_at(&self) -> Instant {
         self.0.as_ref().map_or(Instant::FAR_FUTURE, |board| board.reorder_at)
+    }
+
+    /// A report of a narrower path waits until the segment that it is about times out.
+    pub(super) fn hold_path_claim(&mut self, mss: u16, quoted: SeqNumber) {
+        if let Some(board) = &mut self.0 {
+            board.path_claim = Some((mss, quoted));
+        }
+    }
+
+    /// The report that waits.
+    pub(super) fn take_path_claim(&mut self) -> Option<(u16, SeqNumber)> {
+        self.0.as_mut()?.path_claim.take()
     }
 
     #[inline]
@@ -255,6 +269,7 @@ impl Board {
             latest: Latest::default(),
             reorder_at: Instant::FAR_FUTURE,
             sampler: RateSampler::new(now, una),
+            path_claim: None,
         }
     }
 

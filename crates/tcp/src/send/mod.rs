@@ -175,6 +175,17 @@ impl Sender {
         self.in_flight.mark_all_lost();
     }
 
+    /// Somebody says that the segment at `quoted` was too large for the path, which takes `mss` octets.
+    pub(crate) fn hold_path_claim(&mut self, mss: u16, quoted: SeqNumber) {
+        self.in_flight.hold_path_claim(mss, quoted);
+    }
+
+    /// What was said, if that segment is still missing.
+    pub(crate) fn take_path_claim(&mut self) -> Option<u16> {
+        let (mss, quoted) = self.in_flight.take_path_claim()?;
+        quoted.at_or_after(self.una).then_some(mss)
+    }
+
     /// Whether the peer owes us an acknowledgement or a window.
     #[inline]
     pub(crate) fn is_waiting(&self) -> bool {

@@ -166,6 +166,17 @@ impl Sender {
         }
     }
 
+    /// The ends take segments of `mss` from now on, more or fewer than before: all of it at once, unless sizes are tried first.
+    pub(crate) fn on_path_changed(&mut self, mss: u16) {
+        let Some(search) = &mut self.mtu else { return self.set_mss(mss) };
+        (search.high, search.ceiling) = (mss, mss);
+        search.low = search.low.min(mss);
+        search.probe = None;
+        search.next_at = Instant::ZERO;
+        let lower = self.mss.min(mss);
+        self.set_mss(lower);
+    }
+
     /// About as many round trips as the window has segments (RFC 4821 §7.6.2).
     fn patience(&self, times: u32) -> Duration {
         let segments = (self.controller.window() / self.mss()).max(1);

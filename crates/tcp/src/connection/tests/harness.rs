@@ -18,6 +18,7 @@ pub(super) const MSS: u16 = 1_460;
 pub(super) fn opening(iss: SeqNumber) -> Opening {
     Opening {
         mss: MSS,
+        path_mss: MSS,
         default_mss: 536,
         iss,
         timestamp_offset: iss.0,

@@ -11,6 +11,7 @@ mod fast_open;
 mod frto;
 mod handshake;
 mod harness;
+mod icmp;
 mod options;
 mod path_mtu;
 mod recovery;
@@ -27,5 +28,5 @@ mod without_sack;
 /// DESIGN: an idle connection is small, because what only traffic needs is elsewhere.
 #[test]
 fn a_connection_is_small() {
-    assert!(size_of::<crate::Connection>() <= 400);
+    assert!(size_of::<crate::Connection>() <= 400, "{}", size_of::<crate::Connection>());
 }
