@@ -10,7 +10,8 @@ pub enum Event {
     Connection {
         /// Which.
         id: ConnectionId,
-        /// What: `CONNECTED`, `READABLE`, `WRITABLE`, `CLOSED`, `URGENT`, `PATH_SUSPECT`.
+        /// What: `CONNECTED`, `READABLE`, `WRITABLE`, `CLOSED`, `URGENT`, `PATH_SUSPECT`,
+        /// `SOFT_ERROR`.
         events: Events,
     },
     /// A listener got connections to accept since it was last announced: accept until there is none.
@@ -30,6 +31,7 @@ pub(crate) fn for_application(events: Events) -> Events {
         Events::CLOSED,
         Events::URGENT,
         Events::PATH_SUSPECT,
+        Events::SOFT_ERROR,
     ]
     .into_iter()
     .filter(|event| events.intersects(*event))

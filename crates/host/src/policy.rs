@@ -12,6 +12,9 @@ pub struct Policy {
     pub abort_on_overflow: bool,
     /// Connections leave what they learned of their path for the next one to the same address (RFC 9040).
     pub save_metrics: bool,
+    /// Smallest MTU that a report about an IPv4 path is believed to be, in octets: a forged report is more likely than such a path.
+    /// RFC 1191 §3 asks for 68; Linux's `min_pmtu` is this too.
+    pub min_path_mtu: u16,
     /// An own connection may take a 4-tuple from TIME-WAIT after a second, if timestamps tell old segments (RFC 6191 §3).
     pub time_wait_reuse: bool,
 }
@@ -23,6 +26,7 @@ impl Default for Policy {
             syn_cookies: CookiePolicy::default(),
             abort_on_overflow: false,
             save_metrics: true,
+            min_path_mtu: 552,
             time_wait_reuse: true,
         }
     }

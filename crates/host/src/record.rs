@@ -44,6 +44,11 @@ pub(crate) struct PathState {
     pub(crate) identification: u16,
     pub(crate) hop_limit: u8,
     pub(crate) dscp: u8,
+    /// TTL or hop limit and DSCP of the last packet received; 0 before.
+    pub(crate) received_hop_limit: u8,
+    pub(crate) received_dscp: u8,
+    /// When the path's MTU is to be looked up again.
+    pub(crate) mtu_until: Instant,
 }
 
 impl PathState {
@@ -56,6 +61,7 @@ impl PathState {
         let Some(hop) = network.hop(endpoints.remote) else { return false };
         self.hop = hop;
         self.generation = network.generation();
+        self.mtu_until = Instant::ZERO;
         true
     }
 }

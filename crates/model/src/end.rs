@@ -233,6 +233,7 @@ impl End {
 fn opening(iss: SeqNumber) -> Opening {
     Opening {
         mss: 1_460,
+        path_mss: 1_460,
         default_mss: 536,
         iss,
         timestamp_offset: 0,

@@ -88,6 +88,9 @@ impl Host {
             identification: random as u16,
             hop_limit: self.config.hop_limit,
             dscp: 0,
+            received_hop_limit: 0,
+            received_dscp: 0,
+            mtu_until: Instant::FAR_FUTURE,
         };
         if let Some((interface, packet)) = self.segment_out(now, endpoints, &path, transmit) {
             self.post(interface, packet);

@@ -122,17 +122,19 @@ impl Host {
 
     /// Whether a segment for `target` may have to be signed.
     #[inline]
-    pub(super) fn may_need_signature(&self, target: Option<Target>) -> bool {
+    pub(super) fn may_need_signature(&self, target: Option<Target>, is_syn: bool) -> bool {
         match target {
+            // A SYN may be for the listener again, if it finds TIME-WAIT.
             Some(Target::Connection(at)) => {
                 self.connections.at(at).is_some_and(|record| record.auth.is_some())
+                    || is_syn && self.listeners.have_keys()
             }
             Some(Target::HalfOpen(at)) => {
                 self.half_open.at(at).is_some_and(|record| record.auth.is_some())
             }
             Some(Target::TimeWait(at)) => {
-                self.listeners.have_keys()
-                    || self.time_wait.at(at).is_some_and(|record| record.auth.is_some())
+                self.time_wait.at(at).is_some_and(|record| record.auth.is_some())
+                    || is_syn && self.listeners.have_keys()
             }
             None => self.listeners.have_keys(),
         }
@@ -159,7 +161,8 @@ impl Host {
         let listened = match target {
             None => true,
             Some(Target::TimeWait(_)) => segment.flags.syn(),
-            _ => false,
+            Some(Target::Connection(at)) => segment.flags.syn() && self.is_over(at),
+            Some(Target::HalfOpen(_)) => false,
         };
         let outcome = outcome.and_then(|()| {
             let mut auth = listened.then(|| self.listeners.authenticator(endpoints)).flatten();
@@ -187,6 +190,13 @@ impl Host {
             } += 1;
         }
         outcome
+    }
+
+    /// Whether a SYN may begin a new connection with the same name.
+    fn is_over(&self, index: u32) -> bool {
+        self.connections.at(index).is_some_and(|record| {
+            matches!(record.connection.state(), StateName::TimeWait | StateName::Closed)
+        })
     }
 
     /// Signs a segment that `signer` sends, if it has keys; false if that cannot be done.

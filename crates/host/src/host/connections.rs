@@ -166,6 +166,21 @@ impl Host {
         }
     }
 
+    /// Differentiated services code point of the last packet that arrived for a connection (RFC 9293 MAY-9); none if the
+    /// connection is gone or nothing arrived since its handshake.
+    #[must_use]
+    pub fn received_dscp(&self, id: ConnectionId) -> Option<u8> {
+        let path = &self.connections.get(id.0)?.path;
+        (path.received_hop_limit != 0).then_some(path.received_dscp)
+    }
+
+    /// TTL or hop limit of the last packet that arrived for a connection; none as for [`received_dscp`](Self::received_dscp).
+    #[must_use]
+    pub fn received_hop_limit(&self, id: ConnectionId) -> Option<u8> {
+        let path = &self.connections.get(id.0)?.path;
+        (path.received_hop_limit != 0).then_some(path.received_hop_limit)
+    }
+
     /// Differentiated services code point of a connection's packets, 6 bits, at any time, passed on as it is (RFC 9293
     /// MUST-48, SHLD-21, SHLD-22).
     pub fn set_dscp(&mut self, id: ConnectionId, dscp: u8) {

@@ -1,6 +1,7 @@
 //! A segment's way out.
 
 use super::Host;
+use super::path::refresh_mtu;
 use crate::config::{InterfaceId, Medium};
 use crate::demux::Target;
 use crate::ids::ConnectionId;
@@ -92,6 +93,9 @@ impl Host {
             return None;
         };
         let routed = record.path.refresh(&self.network, &record.endpoints);
+        if record.path.mtu_until <= now {
+            refresh_mtu(now, &mut self.network, record);
+        }
         let interface = self.network.interface(record.path.hop.interface);
         // Signed segments differ from one to the next, so that no link can cut them.
         let interface = interface.filter(|_| record.auth.is_none());

@@ -4,8 +4,6 @@ use super::Host;
 use super::ingress::Datagram;
 use super::open::endpoints_of;
 use crate::demux::Target;
-use crate::net::mss_of;
-use core::net::IpAddr;
 use sockeye_tcp::IcmpError;
 use sockeye_wire::icmp::{ErrorKind, IcmpHeader, IcmpView, Quoted};
 use sockeye_wire::ndp;
@@ -73,7 +71,9 @@ impl Host {
         }
         let index = match self.quoted_target(datagram, quoted) {
             Some(Target::Connection(index)) => index,
-            Some(Target::HalfOpen(index)) => return self.on_half_open_error(index, kind, quoted),
+            Some(Target::HalfOpen(index)) => {
+                return self.on_half_open_error(now, index, kind, quoted);
+            }
             _ => return false,
         };
         if self.is_icmp_distrusted(index, kind) {
@@ -116,21 +116,32 @@ impl Host {
     }
 
     /// The client of a half-open connection cannot be reached: there is nobody to tell, and its SYN if it is there will come again.
-    /// As on Linux, where the SYN-ACK's timer decides about all else.
-    fn on_half_open_error(&mut self, index: u32, kind: ErrorKind, quoted: &Quoted) -> bool {
-        let unreachable = matches!(
-            kind,
-            ErrorKind::NetworkUnreachable
-                | ErrorKind::HostUnreachable
-                | ErrorKind::TimeExceeded
-                | ErrorKind::ParameterProblem
-        );
-        let known = self.half_open.at(index);
-        let ours = known.is_some_and(|record| record.half_open.iss() == quoted.seq);
-        if ours && unreachable {
-            self.forget_half_open(index);
+    /// So soft errors end it as well as hard ones (RFC 9293 SHLD-26), as on Linux.
+    fn on_half_open_error(
+        &mut self,
+        now: Instant,
+        index: u32,
+        kind: ErrorKind,
+        quoted: &Quoted,
+    ) -> bool {
+        let Some(record) = self.half_open.at(index) else { return false };
+        if record.half_open.iss() != quoted.seq {
+            return false;
         }
-        ours && unreachable
+        match kind {
+            ErrorKind::SourceQuench => false,
+            // Nothing of a SYN-ACK can be made smaller, but the connection will know.
+            ErrorKind::PacketTooBig { mtu } => {
+                let remote = record.endpoints.remote;
+                let Some(hop) = self.network.hop(remote) else { return false };
+                let narrower = self.narrower(now, remote.ip(), &hop, quoted, mtu);
+                narrower.is_some_and(|mtu| self.network.paths.set(now, remote.ip(), mtu))
+            }
+            _ => {
+                self.forget_half_open(index);
+                true
+            }
+        }
     }
 
     fn quoted_target(&self, datagram: &Datagram<'_>, quoted: &Quoted) -> Option<Target> {
@@ -140,23 +151,5 @@ impl Host {
             (quoted.destination, quoted.destination_port),
         );
         self.find(self.demux.hash(&endpoints), &endpoints)
-    }
-
-    /// RFC 1191, RFC 8201: the path to this destination is narrower than we thought.
-    fn on_too_big(&mut self, now: Instant, index: u32, quoted: &Quoted, mtu: u32) -> bool {
-        let Some(record) = self.connections.at_mut(index) else { return false };
-        let info = record.connection.info();
-        if !quoted.seq.within(info.snd_una, info.snd_nxt.since(info.snd_una)) {
-            return false;
-        }
-        let remote: IpAddr = record.endpoints.remote.ip();
-        let hop = record.path.hop;
-        let link_mtu = self.network.interface(hop.interface).map_or(u16::MAX, |link| link.mtu);
-        self.network.paths.report(now, remote, mtu, quoted.total_len, link_mtu);
-        // What others have learned counts too: their report may have come first.
-        let mss = mss_of(self.network.mtu(now, remote, &hop), remote);
-        record.connection.on_path_mss(mss, quoted.seq);
-        self.changed(now, index);
-        true
     }
 }

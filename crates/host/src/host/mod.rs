@@ -13,6 +13,7 @@ mod link;
 mod listen;
 mod memory;
 mod open;
+mod path;
 mod tcp;
 #[cfg(test)]
 mod tests;

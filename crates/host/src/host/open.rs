@@ -232,15 +232,23 @@ impl Host {
         minimum_iss: Option<SeqNumber>,
         config: &Config,
     ) -> Opening {
-        let (mss, default_mss) = self.network.mss(now, endpoints.remote.ip(), hop);
-        let mss = config.max_segment_size.map_or(mss, |most| mss.min(most.max(1)));
+        let known = self.network.mss(now, endpoints.remote.ip(), hop);
+        let limited = |mss: u16| config.max_segment_size.map_or(mss, |most| mss.min(most.max(1)));
+        let (mss, path_mss) = (limited(known.own), limited(known.path));
         let mut iss = self.isn.initial_sequence_number(now, endpoints);
         if let Some(minimum) = minimum_iss.filter(|minimum| iss.at_or_before(*minimum)) {
             // RFC 9293 §3.6.1: beyond what the previous incarnation used.
             iss = minimum + 64_000;
         }
         let timestamp_offset = self.isn.timestamp_offset(endpoints);
-        Opening { mss, default_mss, iss, timestamp_offset, signature: Signature::None }
+        Opening {
+            mss,
+            path_mss,
+            default_mss: known.default,
+            iss,
+            timestamp_offset,
+            signature: Signature::None,
+        }
     }
 
     /// Puts a connection into its table, without making it findable.
@@ -268,6 +276,14 @@ impl Host {
                 identification: random as u16,
                 hop_limit: self.config.hop_limit,
                 dscp: 0,
+                received_hop_limit: 0,
+                received_dscp: 0,
+                // What is known may be younger than the handshake.
+                mtu_until: if self.network.paths.knows(endpoints.remote.ip()) {
+                    Instant::ZERO
+                } else {
+                    Instant::FAR_FUTURE
+                },
             },
             auth,
             listener,

@@ -62,7 +62,9 @@ impl Host {
             return;
         }
         let mut auth = None;
-        if segment.options.signature != Signature::None || self.may_need_signature(target) {
+        if segment.options.signature != Signature::None
+            || self.may_need_signature(target, segment.flags.syn())
+        {
             let at = (at, data_at);
             match self.admit(target, &endpoints, &segment, datagram.packet, at) {
                 Ok(stranger) => auth = stranger,
@@ -73,7 +75,8 @@ impl Host {
         match target {
             Some(Target::Connection(index)) => {
                 self.recent = index;
-                self.on_connection_segment(now, index, &endpoints, segment);
+                let field = (datagram.ip.hop_limit, datagram.ip.dscp);
+                self.on_connection_segment(now, index, &endpoints, segment, (field, auth));
             }
             Some(Target::HalfOpen(index)) => {
                 self.on_half_open_segment(now, index, &endpoints, segment);
@@ -110,20 +113,23 @@ impl Host {
         index: u32,
         endpoints: &Endpoints,
         segment: Segment,
+        ((hop_limit, dscp), auth): ((u8, u8), Option<Box<Authenticator>>),
     ) {
         if segment.flags.syn() {
             if let Some(minimum_iss) = self.give_way(now, index, endpoints, &segment) {
                 let hash = self.demux.hash(endpoints);
-                return self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), None));
+                return self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), auth));
             }
             if self.is_only_a_name(index) {
                 let hash = self.demux.hash(endpoints);
                 self.demux.remove(hash, Target::Connection(index));
                 self.recent = u32::MAX;
-                return self.on_segment_to_nobody(now, hash, endpoints, &segment, None);
+                return self.on_segment_to_nobody(now, hash, endpoints, &segment, auth);
             }
         }
         let Some(record) = self.connections.at_mut(index) else { return };
+        record.path.received_hop_limit = hop_limit;
+        record.path.received_dscp = dscp;
         let reset = if self.observer.is_none() {
             record.connection.on_segment(now, segment)
         } else {

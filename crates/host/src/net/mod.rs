@@ -254,19 +254,46 @@ impl Network {
             && !self.interfaces.iter().any(|interface| self.is_broadcast(interface.id, address))
     }
 
-    /// The largest packet to a destination through `hop`, as far as is known: the smallest of link and path (RFC 9293 SHLD-6).
-    pub(crate) fn mtu(&mut self, now: Instant, destination: IpAddr, hop: &Hop) -> u16 {
-        let link = self.interface(hop.interface).map_or(u16::MAX, |interface| interface.mtu);
-        self.paths.get(now, destination).map_or(link, |path| path.mtu.min(link))
+    pub(crate) fn set_mtu(&mut self, id: InterfaceId, mtu: u16) -> Result<(), HostError> {
+        self.interface_mut(id)?.mtu = mtu;
+        self.generation += 1;
+        Ok(())
     }
 
-    /// The MSS for a connection through `hop` (RFC 9293 MUST-67, RFC 6691), and the one to assume of a peer that tells
-    /// none (MUST-15).
-    pub(crate) fn mss(&mut self, now: Instant, destination: IpAddr, hop: &Hop) -> (u16, u16) {
-        let mtu = self.mtu(now, destination, hop);
-        let default = if destination.is_ipv4() { 536 } else { 1_220 };
-        (mss_of(mtu, destination), default)
+    /// The largest packet that the link of `hop` takes.
+    pub(crate) fn link_mtu(&self, hop: &Hop) -> u16 {
+        self.interface(hop.interface).map_or(u16::MAX, |interface| interface.mtu)
     }
+
+    /// The largest packet to a destination through `hop`, as far as is known, and until when that may be taken for true: the
+    /// smallest of link and path (RFC 9293 SHLD-6).
+    pub(crate) fn mtu(&mut self, now: Instant, destination: IpAddr, hop: &Hop) -> (u16, Instant) {
+        let link = self.link_mtu(hop);
+        match self.paths.get(now, destination) {
+            Some(path) if path.mtu < link => (path.mtu, path.expires),
+            _ => (link, Instant::FAR_FUTURE),
+        }
+    }
+
+    pub(crate) fn mss(&mut self, now: Instant, destination: IpAddr, hop: &Hop) -> Mss {
+        Mss {
+            // RFC 9293 MUST-67, RFC 6691: of the interface, for it is about what we receive.
+            own: mss_of(self.link_mtu(hop), destination),
+            path: mss_of(self.mtu(now, destination, hop).0, destination),
+            default: if destination.is_ipv4() { 536 } else { 1_220 },
+        }
+    }
+}
+
+/// Octets of data and TCP options in the largest packets of a new connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Mss {
+    /// What we receive.
+    pub(crate) own: u16,
+    /// What the path is known to carry.
+    pub(crate) path: u16,
+    /// What a peer receives that tells nothing (RFC 9293 MUST-15).
+    pub(crate) default: u16,
 }
 
 /// What remains of a packet for data and TCP options.

@@ -10,10 +10,6 @@ use sockeye_wire::ip::IPV6_MIN_MTU;
 /// RFC 1191 §6.3 and RFC 8201 §4: after ten minutes a larger size may be tried again.
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// A smaller IPv4 path would leave a segment almost no room. RFC 1191 asks for 68; what is deployed is 552, because a
-/// forged report is more likely than such a link.
-const IPV4_FLOOR: u16 = 552;
-
 /// RFC 1191 §7.1: what to try when a router does not say.
 const PLATEAUS: [u16; 9] = [32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, 508, 296];
 
@@ -42,32 +38,45 @@ impl<S: BuildHasher> Paths<S> {
         Some(path)
     }
 
-    /// A router reported `mtu` (0: it did not say) for a packet of `sent` octets. Whether the path is now known to be
-    /// narrower than before; `link_mtu` is what holds without any knowledge.
-    pub(crate) fn report(
+    /// Whether something is or was known, however old.
+    pub(crate) fn knows(&self, destination: IpAddr) -> bool {
+        self.table.contains_key(&destination)
+    }
+
+    /// What a router's report says of the path, `mtu` (0: it did not say) for a packet of `sent` octets: an MTU smaller than what
+    /// is known, for a report never makes a path wider (RFC 1191 §6.3). `link_mtu` is what holds without any knowledge, `floor`
+    /// the least that is believed of an IPv4 path.
+    pub(crate) fn narrower(
         &mut self,
         now: Instant,
         destination: IpAddr,
-        mtu: u32,
-        sent: usize,
+        (mtu, sent): (u32, usize),
         link_mtu: u16,
-    ) -> bool {
-        let floor = if destination.is_ipv4() { IPV4_FLOOR } else { IPV6_MIN_MTU };
+        floor: u16,
+    ) -> Option<u16> {
         let known = self.get(now, destination).map_or(link_mtu, |path| path.mtu);
         let mtu = match u16::try_from(mtu).unwrap_or(u16::MAX) {
-            0 => plateau_below(sent.min(usize::from(known))),
-            mtu => mtu,
+            // RFC 8201 §4: no IPv6 path is as narrow as that, the report is to be discarded.
+            mtu if destination.is_ipv6() && mtu < IPV6_MIN_MTU => return None,
+            0 => plateau_below(sent.min(usize::from(known))).max(floor),
+            mtu => mtu.max(floor),
         };
-        let mtu = mtu.max(floor);
-        if mtu >= known {
-            return false;
-        }
+        (mtu < known).then_some(mtu)
+    }
+
+    /// From now on the path is taken to carry `mtu` octets, for as long as such knowledge lasts. False if there is no room.
+    pub(crate) fn set(&mut self, now: Instant, destination: IpAddr, mtu: u16) -> bool {
         if self.table.len() >= self.limit && !self.table.contains_key(&destination) {
             let Some(victim) = self.table.keys().next().copied() else { return false };
             self.table.remove(&victim);
         }
         self.table.insert(destination, Path { mtu, expires: now + LIFETIME });
         true
+    }
+
+    /// Whether there was something to forget.
+    pub(crate) fn forget(&mut self, destination: IpAddr) -> bool {
+        self.table.remove(&destination).is_some()
     }
 }
 

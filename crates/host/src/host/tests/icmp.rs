@@ -10,7 +10,12 @@ use std::boxed::Box;
 use std::sync::{Arc, Mutex};
 use std::vec::Vec;
 
-fn icmp_packet(source: IpAddr, destination: IpAddr, header: IcmpHeader, data: &[u8]) -> Vec<u8> {
+pub(super) fn icmp_packet(
+    source: IpAddr,
+    destination: IpAddr,
+    header: IcmpHeader,
+    data: &[u8],
+) -> Vec<u8> {
     let kind = if source.is_ipv4() { protocol::ICMP } else { protocol::ICMPV6 };
     let data = Payload::from(bytes::Bytes::copy_from_slice(data));
     let mut out = HeaderBytes::new();
@@ -102,7 +107,7 @@ fn errors_are_rate_limited() {
 }
 
 /// A host that notes the packets of a connection and lets a test quote them.
-fn quoting_world(ip: fn(usize) -> IpAddr) -> (World, crate::ConnectionId, Vec<u8>) {
+pub(super) fn quoting_world(ip: fn(usize) -> IpAddr) -> (World, crate::ConnectionId, Vec<u8>) {
     let mut world = World::new(tun);
     let (a, _) = world.connected(ip);
     world.run_for(Duration::from_millis(50));
@@ -184,17 +189,19 @@ fn a_narrow_path_shrinks_segments() {
         let remote = SocketAddr::new(ip(B), 81);
         let hop = world.hosts[A].network.hop(remote).unwrap();
         let now = world.now;
-        assert_eq!(world.hosts[A].network.mss(now, ip(B), &hop).0, mtu - headers);
+        assert_eq!(world.hosts[A].network.mss(now, ip(B), &hop).path, mtu - headers);
+        assert_eq!(world.hosts[A].network.mss(now, ip(B), &hop).own, 1_500 - headers);
         // After ten minutes the path may have become wider.
         let later = now + Duration::from_secs(601);
-        assert_eq!(world.hosts[A].network.mss(later, ip(B), &hop).0, 1_500 - headers);
+        assert_eq!(world.hosts[A].network.mss(later, ip(B), &hop).path, 1_500 - headers);
     }
 }
 
 /// RFC 5927 §7: nothing that was not sent, and never below the floors.
 #[test]
 fn forged_path_reports_do_little() {
-    for (ip, floor) in [(v4 as fn(usize) -> IpAddr, 552), (v6, 1_280)] {
+    // RFC 8201 §4: a report below 1,280 is discarded.
+    for (ip, floor) in [(v4 as fn(usize) -> IpAddr, 552), (v6, 1_500)] {
         let (mut world, a, quote) = quoting_world(ip);
         let before = world.hosts[A].connection(a).unwrap().info().send_mss;
         let header = IcmpHeader::error(ip(A), ErrorKind::PacketTooBig { mtu: 70 }).unwrap();
@@ -206,7 +213,7 @@ fn forged_path_reports_do_little() {
         world.inject(A, icmp_packet(ip(B), ip(A), header, &quote));
         let now = world.now;
         let hop = world.hosts[A].network.hop((ip(B), 80).into()).unwrap();
-        assert_eq!(world.hosts[A].network.mtu(now, ip(B), &hop), floor);
+        assert_eq!(world.hosts[A].network.mtu(now, ip(B), &hop).0, floor);
     }
 }
 

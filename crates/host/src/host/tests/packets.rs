@@ -99,6 +99,23 @@ fn code_points_can_be_chosen_and_changed() {
     }
 }
 
+/// RFC 9293 MAY-9: how the peer's last packet was marked, and how far it came.
+#[test]
+fn what_arrived_last_is_known() {
+    for ip in [v4, v6] {
+        let mut world = World::new(tun);
+        let (a, b) = world.connected(ip);
+        for (dscp, hop_limit) in [(46, 64), (0, 7), (63, 255)] {
+            world.hosts[A].set_dscp(a, dscp);
+            world.hosts[A].set_hop_limit(a, hop_limit);
+            world.hosts[A].write(world.now, a, b"marked").unwrap();
+            world.run_for(Duration::from_millis(50));
+            assert_eq!(world.hosts[B].received_dscp(b), Some(dscp));
+            assert_eq!(world.hosts[B].received_hop_limit(b), Some(hop_limit));
+        }
+    }
+}
+
 /// RFC 9293 MUST-49: the hop limit is a setting of the host, and of each connection.
 #[test]
 fn hop_limits_can_be_chosen() {
