@@ -41,14 +41,13 @@ pub struct Sysctls {
 }
 
 /// Settings that change nothing here: for what they are about this stack has no choice, or the one they ask for.
-const WITHOUT_EFFECT: [&str; 14] = [
+const WITHOUT_EFFECT: [&str; 13] = [
     "tcp_dsack",
     "tcp_fack",
     "tcp_frto",
     "tcp_reordering",
     "tcp_max_reordering",
     "tcp_tso_win_divisor",
-    "tcp_min_tso_segs",
     "tcp_pacing_ss_ratio",
     "tcp_pacing_ca_ratio",
     "tcp_abc",
@@ -91,6 +90,9 @@ impl Sysctls {
             "tcp_fin_timeout" => {
                 tcp.fin_wait_2 = Duration::from_secs(number(value).ok_or_else(bad)?)
             }
+            "tcp_min_tso_segs" => tcp.min_item_segments = number(value).ok_or_else(bad)?,
+            // With this queue Linux's connections are paced.
+            "default_qdisc" => tcp.pacing = value == "fq",
             "tcp_ecn" => tcp.ecn = ecn(value, tcp.ecn).ok_or_else(bad)?,
             "tcp_ecn_option" => tcp.ecn.option = number::<u8>(value).ok_or_else(bad)? != 0,
             "tcp_rmem" => {

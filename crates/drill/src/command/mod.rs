@@ -13,6 +13,10 @@ pub(crate) enum Effect {
     Sysctl { name: String, value: String },
     /// What is remembered about destinations is forgotten.
     FlushMetrics,
+    /// A file of so many zeros, for `open` and `sendfile`.
+    Zeros { name: String, bytes: usize },
+    /// There is no such file.
+    NoFile(String),
     /// It means nothing here, and is not needed.
     Nothing,
     /// Not understood; the run goes on, and tells it.
@@ -47,16 +51,16 @@ fn one(words: &[String], folder: &Path, depth: usize, effects: &mut Vec<Effect>)
         }
         ["ip", "tcp_metrics", "flush", ..] => effects.push(Effect::FlushMetrics),
         // A plain queue that drops nothing is what the runner has.
-        [
-            "tc",
-            "qdisc",
-            "add" | "replace",
-            ..,
-            "root",
-            "pfifo" | "pfifo_fast" | "fq" | "noqueue",
-        ] => {
-            effects.push(Effect::Nothing);
+        ["tc", "qdisc", "add" | "replace", .., "root", queue]
+            if matches!(queue, "pfifo" | "pfifo_fast" | "fq" | "noqueue") =>
+        {
+            effects.push(setting("net.core.default_qdisc", queue));
         }
+        ["rm" | "/bin/rm", ref arguments @ ..] => {
+            let names = arguments.iter().filter(|argument| !argument.starts_with('-'));
+            effects.extend(names.map(|name| Effect::NoFile((*name).to_owned())));
+        }
+        ["dd" | "/bin/dd", ref arguments @ ..] => effects.push(zeros(arguments)),
         // Reading counters to set them to zero.
         ["nstat"] => effects.push(Effect::Nothing),
         ["tc" | "nstat" | "ip" | "ss" | "iptables" | "ethtool" | "grep" | "ifconfig", ..] => {
@@ -85,6 +89,20 @@ fn sysctl(arguments: &[&str], effects: &mut Vec<Effect>) {
             Some((name, value)) => setting(name.trim(), value.trim()),
             None => Effect::Nothing,
         });
+    }
+}
+
+/// `dd if=/dev/zero of=NAME bs=N count=M`, which only makes a file of the run.
+fn zeros(arguments: &[&str]) -> Effect {
+    let value = |name: &str| arguments.iter().find_map(|argument| argument.strip_prefix(name));
+    let number = |name: &str| value(name).and_then(|value| value.parse::<usize>().ok());
+    match (value("if="), value("of="), number("bs="), number("count=")) {
+        (Some("/dev/zero"), Some(name), Some(size), Some(count))
+            if size.saturating_mul(count) < 1 << 30 =>
+        {
+            Effect::Zeros { name: name.to_owned(), bytes: size * count }
+        }
+        _ => Effect::Warning(format!("command not understood: `dd {}`", arguments.join(" "))),
     }
 }
 

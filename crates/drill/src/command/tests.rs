@@ -26,11 +26,23 @@ fn assignments_in_all_their_forms() {
 
 #[test]
 fn harmless_commands_mean_nothing() {
-    assert_eq!(effects("tc qdisc add dev tun0 root pfifo"), [Effect::Nothing]);
+    assert_eq!(
+        effects("tc qdisc add dev tun0 root pfifo"),
+        [sysctl("net.core.default_qdisc", "pfifo")]
+    );
     assert_eq!(effects("/tmp/sysctl_restore_${PPID}.sh"), [Effect::Nothing]);
     assert_eq!(effects("ip tcp_metrics flush all > /dev/null 2>&1"), [Effect::FlushMetrics]);
     assert_eq!(effects("nstat > /dev/null"), [Effect::Nothing]);
     assert_eq!(effects("\n # nothing\n"), []);
+}
+
+#[test]
+fn files_are_those_of_the_run() {
+    let text = "/bin/rm -f /tmp/x\n/bin/dd bs=5 count=2 if=/dev/zero of=/tmp/x status=none";
+    let expected =
+        [Effect::NoFile("/tmp/x".into()), Effect::Zeros { name: "/tmp/x".into(), bytes: 10 }];
+    assert_eq!(effects(text), expected);
+    assert!(matches!(effects("dd if=/etc/passwd of=/tmp/x")[..], [Effect::Warning(_)]));
 }
 
 #[test]

@@ -12,8 +12,8 @@ use crate::code::{self, Names, Value as CodeValue};
 use crate::command::{Effect, interpret};
 use crate::packet::{Addresses, icmp_packet, tcp_packet};
 use crate::script::{
-    Action, Body, CallSpec, Command, Direction, Event, EventTime, IcmpSpec, IpInfo, Micros,
-    PacketSpec, Script, TcpSpec,
+    Action, Body, CallSpec, Direction, Event, EventTime, IcmpSpec, IpInfo, Micros, PacketSpec,
+    Script, TcpSpec,
 };
 use crate::settings::{IpVersion, Settings};
 use crate::verdict::{Failure, Report, Verdict};
@@ -64,22 +64,19 @@ pub fn run(script: &Script, settings: &Settings) -> Report {
         report.verdict = Verdict::Skipped(need.into());
         return report;
     }
-    let mut kernel = Sysctls::default();
-    let commands = init_effects(script);
-    let outcome = commands
-        .into_iter()
-        .try_for_each(|(line, effect)| take_effect(&mut kernel, line, effect, &mut report))
-        .and_then(|()| {
-            Run::new(script, settings, kernel)
-                .map_err(|message| Stop::Failed(Failure::new(1, message)))
-        })
-        .and_then(|mut run| {
-            let outcome = run.events();
+    let outcome = match Run::new(script, settings) {
+        Ok(mut run) => {
+            let init = script.init.as_ref();
+            let outcome = init
+                .map_or(Ok(()), |init| run.command(init.line, &init.text))
+                .and_then(|()| run.events());
             report.warnings.append(&mut run.warnings);
             report.printed.append(&mut run.printed);
             report.packets = run.world.take_trace();
             outcome
-        });
+        }
+        Err(message) => Err(fail(1, message)),
+    };
     match outcome {
         Ok(()) => {}
         Err(Stop::Failed(failure)) => report.verdict = Verdict::Failed(failure),
@@ -92,33 +89,6 @@ pub fn run(script: &Script, settings: &Settings) -> Report {
 enum Stop {
     Failed(Failure),
     Skipped(String),
-}
-
-fn init_effects(script: &Script) -> Vec<(u32, Effect)> {
-    let effects = |command: &Command| {
-        let line = command.line;
-        interpret(&command.text, &script.path).into_iter().map(move |effect| (line, effect))
-    };
-    script.init.iter().flat_map(effects).collect()
-}
-
-fn take_effect(
-    kernel: &mut Sysctls,
-    line: u32,
-    effect: Effect,
-    report: &mut Report,
-) -> Result<(), Stop> {
-    match effect {
-        Effect::Sysctl { name, value } => {
-            if let Err(message) = kernel.apply(&name, &value) {
-                report.warnings.push(format!("line {line}: {message}"));
-            }
-        }
-        Effect::Warning(message) => report.warnings.push(format!("line {line}: {message}")),
-        Effect::Skip(reason) => return Err(Stop::Skipped(reason)),
-        Effect::Nothing | Effect::FlushMetrics => {}
-    }
-    Ok(())
 }
 
 /// A run under way.
@@ -150,7 +120,8 @@ struct Blocked<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(script: &'a Script, settings: &'a Settings, kernel: Sysctls) -> Result<Self, String> {
+    fn new(script: &'a Script, settings: &'a Settings) -> Result<Self, String> {
+        let kernel = Sysctls::default();
         Ok(Self {
             script,
             settings,
@@ -373,6 +344,8 @@ impl<'a> Run<'a> {
                 Effect::Warning(message) => self.warnings.push(format!("line {line}: {message}")),
                 Effect::Skip(reason) => return Err(Stop::Skipped(reason)),
                 Effect::FlushMetrics => self.world.sockets.host_mut().forget_destinations(),
+                Effect::Zeros { name, bytes } => self.calls.make_file(name, bytes),
+                Effect::NoFile(name) => self.calls.remove_file(&name),
                 Effect::Nothing => {}
             }
         }

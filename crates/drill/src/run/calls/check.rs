@@ -42,7 +42,7 @@ impl Calls {
                 other => Err(format!("unexpected {other:?}")),
             },
             Expected::Closed(script) => {
-                self.files.remove(&script);
+                self.opened.remove(&script);
                 if let Some(live) = self.fds.remove(&script) {
                     for flow in flows.iter_mut().filter(|flow| flow.fd == Some(live)) {
                         flow.fd = None;
@@ -104,7 +104,8 @@ impl Calls {
         script: i64,
         accepted: Accepted,
     ) -> Result<(), String> {
-        self.open(script, accepted.fd)?;
+        // A number may be used again without having been closed: it means the newer one then, as with packetdrill.
+        self.fds.insert(script, accepted.fd);
         let peer = (accepted.peer.ip().to_canonical(), accepted.peer.port());
         let child = flows.iter_mut().rev().find(|flow| {
             matches!(flow.stage, Stage::SynAckSent | Stage::Accepted)

@@ -19,8 +19,10 @@ const NO_DESCRIPTOR: Fd = -1;
 /// The script's descriptors.
 pub(super) struct Calls {
     fds: BTreeMap<i64, Fd>,
-    /// Files that were opened: their content.
-    files: BTreeMap<i64, Vec<u8>>,
+    /// Files that commands made, all zeros: their lengths.
+    files: BTreeMap<String, usize>,
+    /// Those that were opened.
+    opened: BTreeMap<i64, usize>,
     domain: i32,
 }
 
@@ -133,7 +135,15 @@ impl Calls {
         use crate::settings::IpVersion;
         use sockeye_posix::abi::{AF_INET, AF_INET6};
         let domain = if settings.version == IpVersion::V4 { AF_INET } else { AF_INET6 };
-        Self { fds: BTreeMap::new(), files: BTreeMap::new(), domain }
+        Self { fds: BTreeMap::new(), files: BTreeMap::new(), opened: BTreeMap::new(), domain }
+    }
+
+    pub(super) fn make_file(&mut self, name: String, bytes: usize) {
+        self.files.insert(name, bytes);
+    }
+
+    pub(super) fn remove_file(&mut self, name: &str) {
+        self.files.remove(name);
     }
 
     fn fd(&self, expression: &Expr) -> Result<Fd, String> {

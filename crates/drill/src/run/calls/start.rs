@@ -7,11 +7,8 @@ use super::message::{control_of, iovecs};
 use super::{Calls, Expected, Refusal, Waiting, arguments, bracketed, flow_of, size};
 use crate::script::{CallSpec, Expr};
 use crate::settings::Settings;
-use sockeye_posix::{Address, EpollEvent, Fd, Input, Outcome, PollFd, Room, abi};
+use sockeye_posix::{Address, EpollEvent, Errno, Fd, Input, Outcome, PollFd, Room, abi};
 use std::net::SocketAddr;
-
-/// Octets that a file has for `sendfile`, if it cannot be read.
-const NO_CONTENT: &[u8] = &[];
 
 impl Calls {
     /// Makes a call.
@@ -62,7 +59,7 @@ impl Calls {
             "close" => {
                 let [fd] = arguments(spec)?;
                 let number = number(fd)?;
-                let closed = if self.files.contains_key(&number) {
+                let closed = if self.opened.contains_key(&number) {
                     Outcome::Ready(Ok(sockeye_posix::Value::Nothing))
                 } else {
                     sockets.close(now, self.fd(fd)?)
@@ -141,19 +138,24 @@ impl Calls {
                 let Expr::Str(name) = name else {
                     return Err("a name in quotes is expected".into());
                 };
-                let name = String::from_utf8_lossy(name).into_owned();
-                let content = std::fs::read(&name).map_err(|error| format!("{name}: {error}"))?;
-                self.files.insert(number(&spec.result)?, content);
-                Waiting::returning(Ok(number(&spec.result)?), Expected::Nothing)
+                let name = String::from_utf8_lossy(name);
+                let opened = match self.files.get(name.as_ref()) {
+                    Some(bytes) => {
+                        let script = number(&spec.result)?;
+                        self.opened.insert(script, *bytes);
+                        Ok(script)
+                    }
+                    None => Err(Errno::ENOENT),
+                };
+                Waiting::returning(opened, Expected::Nothing)
             }
             "sendfile" => {
                 let [to, from, offset, count] = arguments(spec)?;
-                let content = self.files.get(&number(from)?).map_or(NO_CONTENT, Vec::as_slice);
+                let bytes = self.opened.get(&number(from)?).ok_or("the script has no such file")?;
                 let from = usize::try_from(bracketed(offset)?)
                     .map_err(|_| "the offset is no number".to_owned())?;
-                let rest = content.get(from..).unwrap_or(NO_CONTENT);
-                let part = &rest[..size(count)?.min(rest.len())];
-                Waiting::new(sockets.sendfile(now, self.fd(to)?, part), Expected::Nothing)
+                let part = vec![0; size(count)?.min(bytes.saturating_sub(from))];
+                Waiting::new(sockets.sendfile(now, self.fd(to)?, &part), Expected::Nothing)
             }
             "cap_set" => return Err(Refusal::Skipped("needs capabilities of a process".into())),
             name => return Err(Refusal::Failed(format!("unknown system call `{name}`"))),
