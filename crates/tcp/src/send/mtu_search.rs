@@ -141,12 +141,20 @@ impl Sender {
         {
             search.on_failed(probe.size, now + patience, now);
         }
-        if config.mtu_probing == MtuProbing::Off || self.timer.timeouts < config.retries_suspect {
+        let (timeouts, suspect) = (self.timer.timeouts, config.retries_suspect);
+        if config.mtu_probing == MtuProbing::Off || timeouts < suspect {
             return;
         }
         // A path that is down looks the same: larger segments are tried again soon, not only after the rest of a finished search.
         let (ceiling, next_at) = (self.mss, now + patience);
-        let smaller = if self.mss > config.base_mss { config.base_mss } else { self.mss / 2 };
+        let smaller = if self.mss > config.base_mss {
+            config.base_mss
+        } else if timeouts >= suspect.saturating_mul(2) {
+            // Every path should carry the base: less is a last resort.
+            self.mss / 2
+        } else {
+            return;
+        };
         let smaller = smaller.max(least).min(self.mss);
         let search =
             self.mtu.get_or_insert_with(|| Box::new(MtuSearch::new(smaller, ceiling, next_at)));
