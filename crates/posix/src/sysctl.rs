@@ -3,7 +3,7 @@
 use crate::config::{BufferSizes, SocketsConfig};
 use crate::sockets::Sockets;
 use sockeye_host::{CookiePolicy, FastOpenKeys, FastOpenPolicy, Policy};
-use sockeye_tcp::{Config, EcnConfig, EcnMode, congestion::Algorithm};
+use sockeye_tcp::{Config, EcnConfig, EcnMode, MtuProbing, congestion::Algorithm};
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub enum SysctlError {
 /// assert!(!sysctls.tcp.timestamps);
 /// # Ok::<(), sockeye_posix::SysctlError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sysctls {
     /// Settings of connections.
     pub tcp: Arc<Config>,
@@ -38,6 +38,19 @@ pub struct Sysctls {
     pub policy: Policy,
     /// Keys of Fast Open cookies; the host's own if none.
     pub fast_open_keys: Option<FastOpenKeys>,
+}
+
+impl Default for Sysctls {
+    /// Linux's defaults where ours differ: segment sizes are not searched for, and bursts of slow start are not cut.
+    fn default() -> Self {
+        let tcp = Config { mtu_probing: MtuProbing::Off, limit_bursts: false, ..Config::default() };
+        Self {
+            tcp: Arc::new(tcp),
+            sockets: SocketsConfig::default(),
+            policy: Policy::default(),
+            fast_open_keys: None,
+        }
+    }
 }
 
 /// Settings that change nothing here: for what they are about this stack has no choice, or the one they ask for.
@@ -95,6 +108,15 @@ impl Sysctls {
             "default_qdisc" => tcp.pacing = value == "fq",
             "tcp_ecn" => tcp.ecn = ecn(value, tcp.ecn).ok_or_else(bad)?,
             "tcp_ecn_option" => tcp.ecn.option = number::<u8>(value).ok_or_else(bad)? != 0,
+            "tcp_mtu_probing" => {
+                tcp.mtu_probing = match value {
+                    "0" => MtuProbing::Off,
+                    "1" => MtuProbing::BlackHole,
+                    "2" => MtuProbing::Always,
+                    _ => return Err(bad()),
+                };
+            }
+            "tcp_base_mss" => tcp.base_mss = number(value).ok_or_else(bad)?,
             "tcp_rmem" => {
                 sockets.receive_buffer = sizes(value).ok_or_else(bad)?;
                 // Of a buffer that is not yet known better half is overhead, as in Linux.

@@ -41,6 +41,9 @@ pub struct Config {
     pub base_mss: u16,
     /// Congestion control.
     pub congestion: Algorithm,
+    /// Let one acknowledgement add at most eight segments to the window in slow start, unless segments are paced (RFC 9406's L);
+    /// Linux does not.
+    pub limit_bursts: bool,
     /// Reduce a congestion window that was not used for longer than a retransmission timeout (RFC 5681 §4.1, RFC 2861).
     pub slow_start_after_idle: bool,
     /// Wire segments of an item that may leave whatever the rate is, on a link that cuts items up itself (Linux's `tcp_min_tso_segs`).
@@ -130,6 +133,7 @@ impl Default for Config {
             soft_errors_end_opening: false,
             base_mss: 1_024,
             congestion: Algorithm::default(),
+            limit_bursts: true,
             slow_start_after_idle: true,
             min_item_segments: 2,
             pacing: false,

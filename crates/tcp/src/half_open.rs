@@ -373,7 +373,7 @@ impl HalfOpen {
     /// Our own reset of a connection that was never established (RFC 9293 §3.10.5).
     pub(crate) fn farewell(&self, now: Instant) -> Farewell {
         let timestamps = self.timestamps(now);
-        Farewell { seq: self.opening.iss + 1, ack: self.rcv_nxt(), timestamps }
+        Farewell { seq: self.opening.iss + 1, ack: Some(self.rcv_nxt()), timestamps }
     }
 
     fn timestamps(&self, now: Instant) -> Option<Timestamps> {

@@ -63,7 +63,7 @@ pub(crate) struct Closed {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Farewell {
     pub(crate) seq: SeqNumber,
-    pub(crate) ack: SeqNumber,
+    pub(crate) ack: Option<SeqNumber>,
     pub(crate) timestamps: Option<Timestamps>,
 }
 
@@ -74,7 +74,8 @@ impl Farewell {
             let fits = options.push_timestamps(value, echo);
             debug_assert!(fits.is_ok());
         }
-        Transmit::bare(self.seq, self.ack, Flags::RST | Flags::ACK, 0, options)
+        let flags = if self.ack.is_some() { Flags::RST | Flags::ACK } else { Flags::RST };
+        Transmit::bare(self.seq, self.ack.unwrap_or_default(), flags, 0, options)
     }
 }
 
@@ -150,9 +151,15 @@ impl Open {
         let edge = self.send.una + self.send.window;
         Farewell {
             seq: self.send.nxt.min(edge),
-            ack: self.receive.nxt,
+            ack: Some(self.receive.nxt),
             timestamps: self.timestamps(now),
         }
+    }
+
+    /// The reset for data that nobody will read: with the number that its sender is known to expect, as for a segment that belongs
+    /// nowhere (RFC 9293 §3.10.7.1).
+    pub(crate) fn farewell_to(&self, now: Instant, segment: &Segment) -> Farewell {
+        Farewell { seq: segment.ack, ack: None, timestamps: self.timestamps(now) }
     }
 
     /// RFC 5961: a bad segment is answered with an ACK, throttled unless it carried data.

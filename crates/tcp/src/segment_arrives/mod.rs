@@ -182,7 +182,7 @@ pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segmen
         && !segment.payload.is_empty()
     {
         // Nobody will read it: the peer must not believe that somebody did (RFC 9293 SHLD-3, RFC 1122 §4.2.2.13).
-        let farewell = open.farewell(now);
+        let farewell = open.farewell_to(now, segment);
         connection.end(Some(Error::Aborted), Some(farewell));
         return;
     }

@@ -80,6 +80,8 @@ pub(crate) struct Sender {
     tail_probe: TailProbe,
     /// Absent unless segments larger or smaller than the ends' MSS are tried.
     mtu: Option<Box<MtuSearch>>,
+    /// See [`Config::limit_bursts`].
+    limits_bursts: bool,
     /// The application was refused room in the buffer, and has not been let in since.
     pub(crate) starved: bool,
     /// Later partial acknowledgements of one recovery leave the timer alone (RFC 6582).
@@ -145,6 +147,7 @@ impl Sender {
             rack,
             tail_probe: TailProbe::default(),
             mtu: None,
+            limits_bursts: config.limit_bursts,
             starved: false,
             rto_frozen: false,
             timer: RetransmissionTimer::default(),

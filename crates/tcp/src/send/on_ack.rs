@@ -116,7 +116,8 @@ impl Sender {
             mss,
             rtt: delivered.sample_from.map(|sent_at| now.since(sent_at)),
             smoothed_rtt: self.rtt.smoothed().unwrap_or_default(),
-            paced: self.flow.as_ref().is_some_and(|flow| flow.pacer.is_used()),
+            paced: !self.limits_bursts
+                || self.flow.as_ref().is_some_and(|flow| flow.pacer.is_used()),
             una: self.una,
             nxt: self.nxt,
         };
