@@ -6,8 +6,9 @@ use crate::option::Linger;
 use crate::send_queue::SendQueue;
 use core::net::SocketAddr;
 use core::time::Duration;
-use sockeye_host::{ConnectionId, FastOpenKeys, ListenerId};
+use sockeye_host::{ConnectionId, FastOpenKeys, Key, ListenerId};
 use sockeye_tcp::KeepAlive;
+use sockeye_tcp::congestion::Algorithm;
 
 #[derive(Debug)]
 pub(crate) struct Socket {
@@ -96,7 +97,7 @@ pub(crate) struct Options {
     pub(crate) linger2: Option<Duration>,
     pub(crate) user_timeout: Option<Duration>,
     pub(crate) notsent_low_water: Option<u32>,
-    pub(crate) congestion: Option<&'static str>,
+    pub(crate) congestion: Option<Algorithm>,
     pub(crate) inq: bool,
     pub(crate) zero_copy: bool,
     pub(crate) max_segment_size: Option<u16>,
@@ -107,6 +108,8 @@ pub(crate) struct Options {
     pub(crate) fast_open_keys: Option<FastOpenKeys>,
     /// In retransmissions of the SYN-ACK.
     pub(crate) defer_accept: u8,
+    /// Keys for connections to come.
+    pub(crate) keys: Vec<Key>,
     /// Kept and given back, without effect here: flags that concern other layers.
     pub(crate) priority: i32,
     pub(crate) mark: i32,
@@ -153,6 +156,7 @@ impl Options {
             fast_open_no_cookie: false,
             fast_open_keys: None,
             defer_accept: 0,
+            keys: Vec::new(),
             priority: 0,
             mark: 0,
             broadcast: false,

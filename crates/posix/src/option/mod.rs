@@ -1,5 +1,6 @@
 //! The socket options that Linux programs use: one table of names, levels, numbers and kinds of value.
 
+pub(crate) mod keys;
 mod values;
 
 pub use values::{Linger, decode_int, decode_timeval, encode_timeval};
@@ -220,6 +221,8 @@ options! {
     SaveSyn = SOL_TCP, 27, "TCP_SAVE_SYN", Int;
     /// The peer's SYN.
     SavedSyn = SOL_TCP, 28, "TCP_SAVED_SYN", Bytes;
+    /// A key of RFC 2385 for all peers with a prefix.
+    Md5SignatureExtended = SOL_TCP, 32, "TCP_MD5SIG_EXT", Bytes;
     /// Fast Open of a client: `connect` waits for the first `write`.
     FastOpenConnect = SOL_TCP, 30, "TCP_FASTOPEN_CONNECT", Int;
     /// Upper layer protocol by name; there is none here.

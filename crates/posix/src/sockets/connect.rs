@@ -104,6 +104,10 @@ impl Sockets {
             HostError::AddrNotAvailable(_) if bound => Errno::EADDRNOTAVAIL,
             error => error.into(),
         })?;
+        if let Err(error) = self.sign_connection(file, id) {
+            self.host.close(now, id);
+            return Err(error);
+        }
         self.connections.insert(id, file);
         self.host.set_tells_progress(id, true);
         let socket = self.files.socket_mut(file)?;

@@ -2,7 +2,6 @@
 
 use super::Sockets;
 use super::fast_open::seconds_of;
-use super::set_option::algorithm_name;
 use super::status::Status;
 use crate::abi::{AF_INET, AF_INET6, Fd, IPPROTO_TCP, SOCK_STREAM};
 use crate::errno::Errno;
@@ -112,7 +111,7 @@ impl Sockets {
                     i32::from(status.info.send_mss)
                 }
                 // What RFC 9293 MUST-15 makes of not knowing.
-                _ => 536,
+                _ => i32::from(options.max_segment_size.unwrap_or(536)),
             },
             Opt::KeepIdle => seconds(options.keep.idle),
             Opt::KeepInterval => seconds(options.keep.interval),
@@ -147,12 +146,13 @@ impl Sockets {
                 keys.primary.iter().chain(backup).copied().collect()
             }),
             Opt::Congestion => {
-                let name = algorithm_name(self.settings_of(socket).congestion);
+                let name = self.settings_of(socket).congestion.name();
                 let mut text = name.as_bytes().to_vec();
                 // TCP_CA_NAME_MAX.
                 text.resize(16, 0);
                 text
             }
+            Opt::AoInfo => self.auth_option(socket)?,
             Opt::Info => self.info_of(now, socket).encode(),
             // Linux: Reno and CUBIC tell nothing.
             Opt::CongestionInfo => Vec::new(),

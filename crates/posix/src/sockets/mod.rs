@@ -1,6 +1,7 @@
 //! The calls, and what happens to those that wait.
 
 mod accept;
+mod auth;
 mod close;
 mod connect;
 mod descriptor;

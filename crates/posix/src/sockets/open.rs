@@ -168,6 +168,7 @@ impl Sockets {
             }
         }
         for id in &listeners {
+            self.sign_listener(file, *id)?;
             self.listeners.insert(*id, file);
         }
         let options = self.files.socket(file)?.options.clone();
@@ -208,7 +209,5 @@ pub(super) fn configure(config: &mut Config, options: &Options) {
     if let Some(time) = options.linger2 {
         config.fin_wait_2 = time;
     }
-    if let Some(algorithm) = options.congestion.and_then(super::set_option::algorithm) {
-        config.congestion = algorithm;
-    }
+    config.congestion = options.congestion.unwrap_or(config.congestion);
 }

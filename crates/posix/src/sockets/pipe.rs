@@ -120,6 +120,10 @@ impl Sockets {
                 if room == 0 {
                     return None;
                 }
+                if self.is_at_mark(from) {
+                    // Linux: splice neither passes the urgent octet nor waits for it to go away.
+                    return Some(Ok(Value::Count(0)));
+                }
                 let mut receive = Receive {
                     rooms: vec![Room::Bytes(room)],
                     flags: 0,

@@ -238,6 +238,15 @@ impl Sockets {
         Ok(Value::Received(received))
     }
 
+    /// Whether the next octet is the urgent one, and no part of the stream.
+    pub(super) fn is_at_mark(&self, file: FileId) -> bool {
+        let inline = self.files.socket(file).is_ok_and(|socket| socket.options.oob_inline);
+        !inline
+            && self
+                .status(file)
+                .is_some_and(|status| status.urgent_ahead == 1 && status.readable > 0)
+    }
+
     /// `SIOCINQ`: octets that can be read before the mark or the end.
     pub(super) fn input_queue(&self, file: FileId) -> usize {
         let Some(status) = self.status(file) else { return 0 };

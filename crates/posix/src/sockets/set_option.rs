@@ -187,6 +187,9 @@ impl Sockets {
     }
 
     fn set_other(&mut self, file: FileId, option: Opt, value: &[u8]) -> Result<(), Errno> {
+        if self.set_keys(file, option, value)? {
+            return Ok(());
+        }
         let options = &mut self.files.socket_mut(file)?.options;
         match option {
             Opt::Linger => options.linger = Linger::decode(value)?,
@@ -197,8 +200,9 @@ impl Sockets {
             Opt::FastOpenKey => options.fast_open_keys = Some(fast_open::keys(value)?),
             Opt::Congestion => {
                 let text = value.split(|byte| *byte == 0).next().unwrap_or(&[]);
-                let known = NAMES.iter().find(|(name, _)| name.as_bytes() == text);
-                options.congestion = Some(known.ok_or(Errno::ENOENT)?.0);
+                let known =
+                    Algorithm::ALL.into_iter().find(|known| known.name().as_bytes() == text);
+                options.congestion = Some(known.ok_or(Errno::ENOENT)?);
             }
             _ => return Err(Errno::ENOPROTOOPT),
         }
@@ -269,15 +273,4 @@ fn set_send_buffer(options: &mut Options, value: u32) {
 fn set_receive_buffer(options: &mut Options, value: u32) {
     options.receive_buffer = value.saturating_mul(2).max(LEAST_RECEIVE_BUFFER).min(i32::MAX as u32);
     options.receive_buffer_locked = true;
-}
-
-/// Linux's names of congestion controls.
-const NAMES: &[(&str, Algorithm)] = &[("cubic", Algorithm::Cubic), ("reno", Algorithm::Reno)];
-
-pub(super) fn algorithm(name: &str) -> Option<Algorithm> {
-    NAMES.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
-}
-
-pub(super) fn algorithm_name(algorithm: Algorithm) -> &'static str {
-    NAMES.iter().find(|(_, known)| *known == algorithm).map_or("", |(name, _)| *name)
 }

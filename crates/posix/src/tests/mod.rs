@@ -3,6 +3,7 @@
 mod closing;
 mod connecting;
 mod fast_open;
+mod keys;
 mod options;
 mod transfer;
 mod waiting;

@@ -236,6 +236,9 @@ fn urgent_data() {
     assert_eq!(world.poll(B, b), POLLIN | POLLOUT);
     assert_eq!(world.read(B, b, 100), Ok(b"abc".to_vec()));
     assert_eq!(world.at[B].ioctl(b, SIOCATMARK, 0), Ok(1));
+    let [_, writer] = world.at[B].pipe().unwrap();
+    let outcome = world.at[B].splice(world.now, b, writer, 1, 0);
+    assert_eq!(world.wait(B, outcome), Ok(Value::Count(0)));
     assert_eq!(world.read(B, b, 100), Ok(b"de".to_vec()));
 
     world.at[B].setsockopt_int(world.now, b, SocketOption::OobInline, 1).unwrap();
