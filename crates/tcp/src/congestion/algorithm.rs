@@ -11,6 +11,8 @@ pub enum Algorithm {
     /// RFC 9438 with HyStart++ (RFC 9406).
     #[default]
     Cubic,
+    /// draft-ietf-ccwg-bbr (BBRv3).
+    Bbr,
 }
 
 /// No congestion control has that name.
@@ -20,7 +22,7 @@ pub struct UnknownAlgorithm;
 
 impl Algorithm {
     /// All there are.
-    pub const ALL: [Self; 2] = [Self::Reno, Self::Cubic];
+    pub const ALL: [Self; 3] = [Self::Reno, Self::Cubic, Self::Bbr];
 
     /// Its name, as `TCP_CONGESTION` has it.
     #[must_use]
@@ -28,6 +30,7 @@ impl Algorithm {
         match self {
             Self::Reno => "reno",
             Self::Cubic => "cubic",
+            Self::Bbr => "bbr",
         }
     }
 }

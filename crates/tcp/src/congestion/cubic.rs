@@ -72,6 +72,12 @@ impl Cubic {
         Self { window: initial_window, slow_start_threshold: u32::MAX, growth: None }
     }
 
+    /// With another slow-start threshold than none.
+    pub(super) fn with_threshold(mut self, slow_start_threshold: u32) -> Self {
+        self.slow_start_threshold = slow_start_threshold;
+        self
+    }
+
     /// A congestion event: says what is kept of the window. It counts from the window rather than what is in flight, which §4.6
     /// allows because the window only grows while it is the limit; so does Linux.
     fn reduce(&mut self, percent: u64, mss: u32) -> u32 {

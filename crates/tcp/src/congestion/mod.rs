@@ -1,19 +1,22 @@
 //! Congestion control: a small trait and what implements it (RFC 9293 MUST-19, MAY-18).
 
 mod algorithm;
+mod bbr;
 mod cubic;
 mod hystart;
 mod reno;
 mod sample;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use algorithm::{Algorithm, UnknownAlgorithm};
+pub use bbr::Bbr;
 pub use cubic::Cubic;
 pub use reno::Reno;
 
 pub use sample::{LostSegment, RateSample, Sample};
 
+use alloc::boxed::Box;
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
 
@@ -73,14 +76,23 @@ pub trait CongestionControl {
     /// An acknowledgement reported that something arrived or was lost, or both; called in recovery too, after the calls above.
     fn on_sample(&mut self, _sample: &Sample) {}
 
-    /// A segment was found to be lost; called before what follows from it.
+    /// A segment was found to be lost.
     fn on_segment_lost(&mut self, _lost: &LostSegment) {}
 
     /// Everything sent before the last loss has arrived.
     fn on_recovered(&mut self) {}
 
+    /// The loss that was being recovered from was none, and the controller itself takes back what it did; the others are replaced by
+    /// what they were before.
+    fn on_spurious(&mut self) {}
+
     /// Something is about to leave and nothing is in flight, because the application had nothing to send.
     fn on_restart(&mut self, _now: Instant) {}
+
+    /// The window that the send buffer has to provide for: twice as much may be waiting for an acknowledgement while a loss is repaired.
+    fn provision(&self) -> u32 {
+        self.window()
+    }
 
     /// Whether the window of this controller holds during recovery too, in place of proportional rate reduction.
     fn steers_recovery(&self) -> bool {
@@ -113,18 +125,49 @@ fn after_underuse(window: u32, threshold: u32, used: u32) -> (u32, u32) {
     (window - (window - used) / 2, threshold.max(window / 4 * 3))
 }
 
+/// Octets of a super-segment at most.
+pub(crate) const MAX_QUANTUM: u32 = 65_536;
+
+/// Octets that may leave at once at `rate` octets a second: what it carries in a millisecond, at least two segments of `mss`, at
+/// most a super-segment (tcp-requirements §3.34).
+pub(crate) fn send_quantum(rate: u64, mss: u32) -> u32 {
+    (rate / 1_000).min(MAX_QUANTUM.into()).max(2 * u64::from(mss)) as u32
+}
+
 /// The controller of a connection: an enum, so that it lives in the connection.
 #[derive(Clone, Debug)]
 pub(crate) enum Controller {
     Reno(Reno),
     Cubic(Cubic),
+    Bbr(Box<Bbr>),
+}
+
+/// What a controller starts with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    /// Bytes.
+    pub(crate) window: u32,
+    /// The slow-start threshold, where there is one.
+    pub(crate) threshold: u32,
+    /// Payload of a full segment.
+    pub(crate) mss: u32,
+    /// SRTT, if it is known.
+    pub(crate) rtt: Option<Duration>,
+    /// All chance follows from this.
+    pub(crate) seed: u32,
 }
 
 impl Controller {
-    pub(crate) fn new(algorithm: Algorithm, initial_window: u32) -> Self {
+    pub(crate) fn new(algorithm: Algorithm, start: &Start) -> Self {
         match algorithm {
-            Algorithm::Reno => Self::Reno(Reno::new(initial_window)),
-            Algorithm::Cubic => Self::Cubic(Cubic::new(initial_window)),
+            Algorithm::Reno => Self::Reno(Reno::new(start.window).with_threshold(start.threshold)),
+            Algorithm::Cubic => {
+                Self::Cubic(Cubic::new(start.window).with_threshold(start.threshold))
+            }
+            Algorithm::Bbr => {
+                let Start { window, mss, rtt, seed, .. } = *start;
+                Self::Bbr(Box::new(Bbr::new(window, mss, rtt, seed)))
+            }
         }
     }
 
@@ -132,6 +175,7 @@ impl Controller {
         match self {
             Self::Reno(_) => Algorithm::Reno,
             Self::Cubic(_) => Algorithm::Cubic,
+            Self::Bbr(_) => Algorithm::Bbr,
         }
     }
 
@@ -140,6 +184,7 @@ impl Controller {
         match self {
             Self::Reno(reno) => reno,
             Self::Cubic(cubic) => cubic,
+            Self::Bbr(bbr) => &**bbr,
         }
     }
 
@@ -148,6 +193,7 @@ impl Controller {
         match self {
             Self::Reno(reno) => reno,
             Self::Cubic(cubic) => cubic,
+            Self::Bbr(bbr) => &mut **bbr,
         }
     }
 
@@ -163,7 +209,9 @@ impl Controller {
 
     /// The loss was none: back to what was before, unless the window has grown beyond that since (RFC 9438 §4.9).
     pub(crate) fn undo(&mut self, before: &Self) {
-        if before.window() >= self.window() {
+        if let Self::Bbr(bbr) = self {
+            bbr.on_spurious();
+        } else if before.algorithm() == self.algorithm() && before.window() >= self.window() {
             self.clone_from(before);
         }
     }

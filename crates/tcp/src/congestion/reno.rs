@@ -18,6 +18,12 @@ impl Reno {
         Self { window: initial_window, slow_start_threshold: u32::MAX, acked: 0 }
     }
 
+    /// With another slow-start threshold than none.
+    pub(super) const fn with_threshold(mut self, slow_start_threshold: u32) -> Self {
+        self.slow_start_threshold = slow_start_threshold;
+        self
+    }
+
     fn halve(in_flight: u32, mss: u32) -> u32 {
         (in_flight / 2).max(2 * mss)
     }

@@ -58,6 +58,8 @@ pub struct LostSegment {
     pub in_flight: u32,
     /// Octets found to be lost since it left, itself included.
     pub lost: u32,
+    /// The count of delivered octets when this was found, modulo 2³².
+    pub delivered: SeqNumber,
     /// The application, not the network, limited what was sent when it left.
     pub app_limited: bool,
 }

@@ -1,6 +1,7 @@
 //! The application's calls (RFC 9293 §3.9.1, §3.10.1 to §3.10.6).
 
 use super::Connection;
+use crate::congestion::Algorithm;
 use crate::fast_open::FastOpened;
 use crate::send::SendBuffer;
 use crate::state::State;
@@ -285,6 +286,16 @@ impl Connection {
     pub fn set_user_timeout(&mut self, timeout: Option<Duration>) {
         if self.config.user_timeout != timeout {
             Arc::make_mut(&mut self.config).user_timeout = timeout;
+        }
+    }
+
+    /// Another congestion control, which goes on with the window there is.
+    pub fn set_congestion(&mut self, algorithm: Algorithm) {
+        if self.config.congestion != algorithm {
+            Arc::make_mut(&mut self.config).congestion = algorithm;
+            if let Some(open) = self.state.open_mut() {
+                open.send.set_congestion(algorithm);
+            }
         }
     }
 

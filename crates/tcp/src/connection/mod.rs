@@ -4,7 +4,7 @@ mod api;
 mod icmp;
 mod output;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod timers;
 
 pub use icmp::IcmpError;
@@ -255,6 +255,11 @@ impl Connection {
     /// A full send buffer must drain to this before writers are woken, so that each wake-up is worth it.
     pub(crate) fn send_low_water(&self) -> usize {
         self.send_limit() / 3 * 2
+    }
+
+    #[cfg(test)]
+    pub(crate) fn controller(&self) -> Option<&crate::congestion::Controller> {
+        self.state.open().map(|open| open.send.controller())
     }
 
     /// Size of the send buffer now.

@@ -2,10 +2,10 @@
 
 use super::Sender;
 use super::activity::{Activity, Limit};
-use super::pacing::{Pacer, quantum};
+use super::pacing::Pacer;
 use super::rate::DeliveryRate;
 use super::validation::Usage;
-use crate::congestion::initial_window;
+use crate::congestion::{initial_window, send_quantum};
 use crate::{Config, Info};
 use alloc::boxed::Box;
 use sockeye_wire::{Instant, SeqNumber};
@@ -30,7 +30,7 @@ impl Sender {
     /// Most payload that one item may carry, pacing at `rate` if at all.
     #[inline]
     pub(super) fn burst(&self, max_payload: usize, rate: Option<u64>) -> usize {
-        rate.map_or(max_payload, |rate| max_payload.min(quantum(rate, self.mss()) as usize))
+        rate.map_or(max_payload, |rate| max_payload.min(send_quantum(rate, self.mss()) as usize))
     }
 
     /// Whether pacing lets something leave now.

@@ -32,7 +32,7 @@ pub use recovery::Phase;
 pub(crate) use rtt::RttEstimator;
 
 use crate::Config;
-use crate::congestion::{Controller, initial_window};
+use crate::congestion::{Algorithm, Controller, Start, initial_window};
 use crate::options::Negotiated;
 use alloc::boxed::Box;
 use flow::Flow;
@@ -121,6 +121,13 @@ impl Sender {
         let mss = negotiated.effective_mss();
         let nxt = iss + 1;
         let rack = Rack::new(rtt.smoothed());
+        let start = Start {
+            window: initial_window(u32::from(mss), config.initial_window_segments),
+            threshold: u32::MAX,
+            mss: u32::from(mss),
+            rtt: rtt.smoothed(),
+            seed: iss.0,
+        };
         let mut sender = Self {
             una: nxt,
             nxt,
@@ -137,10 +144,7 @@ impl Sender {
             urgent: None,
             buffer,
             rtt,
-            controller: Controller::new(
-                config.congestion,
-                initial_window(u32::from(mss), config.initial_window_segments),
-            ),
+            controller: Controller::new(config.congestion, &start),
             recovery: Recovery::new(iss),
             in_flight: InFlight::default(),
             sack: negotiated.sack,
@@ -247,9 +251,33 @@ impl Sender {
         self.urgent = Some(self.buffer_end());
     }
 
-    /// The congestion window as it is between recoveries.
+    /// Another congestion control takes over.
+    pub(crate) fn set_congestion(&mut self, algorithm: Algorithm) {
+        if algorithm == self.controller.algorithm() {
+            return;
+        }
+        let start = Start {
+            window: self.controller.window(),
+            threshold: self.controller.slow_start_threshold(),
+            mss: self.mss(),
+            rtt: self.rtt.smoothed(),
+            seed: self.nxt.0,
+        };
+        self.controller = Controller::new(algorithm, &start);
+        if !self.recovery.is_loss_free() && self.controller.get().steers_recovery() {
+            let flight = self.flight_size();
+            self.controller.get_mut().on_loss(flight, start.mss);
+        }
+    }
+
+    /// The congestion window as it is between recoveries, and as the send buffer is to provide for it.
     pub(crate) fn unreduced_window(&self) -> u32 {
-        self.controller.window()
+        self.controller.get().provision()
+    }
+
+    #[cfg(test)]
+    pub(crate) fn controller(&self) -> &Controller {
+        &self.controller
     }
 
     pub(crate) fn congestion_window(&self) -> (u32, u32) {

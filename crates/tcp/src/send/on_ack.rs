@@ -141,7 +141,7 @@ impl Sender {
             rtt: delivered.sample_from.map(|sent_at| now.since(sent_at)),
             rate,
             window_limited: self.flow.as_ref().is_some_and(|flow| flow.usage.was_full()),
-            in_recovery: !self.recovery.is_open(),
+            in_recovery: !self.recovery.is_loss_free(),
             selective: self.sack,
         };
         self.controller.get_mut().on_sample(&sample);

@@ -94,9 +94,7 @@ impl Sender {
     fn sendable(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<u32> {
         let unsent = self.unsent();
         if unsent == 0 && self.fin != Fin::Queued {
-            if self.congestion_room() > 0 {
-                self.in_flight.mark_app_limited();
-            }
+            self.note_run_dry();
             return None;
         }
         self.restart_after_idle(now, config);
@@ -127,15 +125,28 @@ impl Sender {
                 return None;
             }
             if self.holds_back(config) {
+                self.note_run_dry();
                 // Not for ever: the timer that overrides the peer's small window overrides this, too.
                 return self.or_persist(now, false).then_some(len);
             }
-            return self.may_send_small(config).then_some(len);
+            if !self.may_send_small(config) {
+                self.note_run_dry();
+                return None;
+            }
+            return Some(len);
         }
         // Less than the window asks for (RFC 9293 §3.8.6.2.1, MUST-38): only if it is half the largest window ever seen and nothing is in
         // flight; otherwise the override timer, merged with the persist timer, decides.
         let worthwhile = self.is_all_acked() && usable >= self.max_window.div_ceil(2) && usable > 0;
         self.or_persist(now, worthwhile).then_some(len)
+    }
+
+    /// Less than a segment is left to send, though more could be: delivery rates will be the application's.
+    #[inline]
+    fn note_run_dry(&mut self) {
+        if self.congestion_room() > 0 {
+            self.in_flight.mark_app_limited();
+        }
     }
 
     /// A window that was not used for longer than a retransmission timeout says little about the network (RFC 5681 §4.1).
@@ -232,8 +243,8 @@ impl Sender {
     #[inline]
     pub(super) fn congestion_room(&self) -> u32 {
         let window = match self.recovery.window() {
-            Some(window) => window,
-            None => self.controller.window().saturating_add(self.recovery.inflation(self.mss())),
+            Some(window) if !self.controller.get().steers_recovery() => window,
+            _ => self.controller.window().saturating_add(self.recovery.inflation(self.mss())),
         };
         let room = window.saturating_sub(self.in_flight.outstanding());
         if self.is_probing_for_frto() { room.max(self.frto_room()) } else { room }

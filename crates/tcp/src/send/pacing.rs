@@ -6,16 +6,12 @@ mod tests;
 
 use super::Sender;
 use crate::Config;
+use crate::congestion::{MAX_QUANTUM, send_quantum};
 use core::time::Duration;
 use sockeye_wire::Instant;
 
 /// Segments at the start of a connection that leave unpaced: an initial window is small enough.
 const UNPACED_SEGMENTS: u8 = 10;
-/// How much leaves at once: what the rate carries in this time.
-const QUANTUM: Duration = Duration::from_millis(1);
-/// Never more than a super-segment.
-const MAX_QUANTUM: u64 = 65_536;
-
 /// When the next segment may leave.
 #[derive(Clone, Debug)]
 pub(super) struct Pacer {
@@ -77,30 +73,24 @@ impl Pacer {
     }
 }
 
-/// Octets that may leave at once at `rate` octets a second.
-pub(super) fn quantum(rate: u64, mss: u32) -> u32 {
-    let carried = rate / (1_000_000_000 / QUANTUM.as_nanos() as u64);
-    carried.min(MAX_QUANTUM).max(2 * u64::from(mss)) as u32
-}
-
 impl Sender {
     /// Octets that should be handed to the device at once, before others have their turn: what the connection's rate carries in a
     /// millisecond, two segments at least, a super-segment before the rate is known (tcp-requirements §3.35).
     pub(crate) fn small_queue(&self) -> u32 {
         let rate = self.controller.get().pacing_rate().or_else(|| self.window_rate());
-        rate.map_or(MAX_QUANTUM as u32, |rate| quantum(rate, self.mss()))
+        rate.map_or(MAX_QUANTUM, |rate| send_quantum(rate, self.mss()))
     }
 
     /// Most payload of one item: what a millisecond carries, and more where the path is short; as on Linux.
     pub(super) fn item_bytes(&self, config: &Config) -> u32 {
-        let Some(rate) = self.window_rate() else { return MAX_QUANTUM as u32 };
+        let Some(rate) = self.window_rate() else { return MAX_QUANTUM };
         let least = self.rack.min_rtt();
         let least = if least.is_zero() { self.rtt.smoothed().unwrap_or_default() } else { least };
         let halvings = (least.as_micros() >> 9).min(31) as u32;
-        let carried = (rate >> 10) + (MAX_QUANTUM >> halvings);
+        let carried = (rate >> 10) + (u64::from(MAX_QUANTUM) >> halvings);
         let mss = self.mss();
         let segments =
-            (carried.min(MAX_QUANTUM) as u32 / mss).max(u32::from(config.min_item_segments));
+            (carried.min(MAX_QUANTUM.into()) as u32 / mss).max(u32::from(config.min_item_segments));
         segments.saturating_mul(mss)
     }
 

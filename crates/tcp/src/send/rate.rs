@@ -243,13 +243,14 @@ impl RateSampler {
     pub(super) fn on_lost(&mut self, record: &Record, len: u32) {
         self.lost = self.lost.wrapping_add(len);
         self.stale = true;
-        let (lost, id) = (self.lost, record.snapshot);
+        let (lost, delivered, id) = (self.lost, self.delivered, record.snapshot);
         let Some(snapshot) = self.snapshot_mut(id) else { return };
         let segment = LostSegment {
             start: record.start,
             len,
             in_flight: snapshot.in_flight_with(record),
             lost: lost.wrapping_sub(snapshot.lost),
+            delivered,
             app_limited: snapshot.app_limited,
         };
         self.losses.push(segment);

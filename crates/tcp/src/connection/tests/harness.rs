@@ -15,7 +15,7 @@ pub(super) const ISS_A: SeqNumber = SeqNumber(1_234_567);
 pub(super) const ISS_B: SeqNumber = SeqNumber(7_654_321);
 pub(super) const MSS: u16 = 1_460;
 
-pub(super) fn opening(iss: SeqNumber) -> Opening {
+pub(crate) fn opening(iss: SeqNumber) -> Opening {
     Opening {
         mss: MSS,
         path_mss: MSS,
@@ -27,7 +27,7 @@ pub(super) fn opening(iss: SeqNumber) -> Opening {
 }
 
 /// A transmitted segment through its bytes, as the peer decodes it.
-pub(super) fn deliver(transmit: &Transmit, now: Instant) -> Segment {
+pub(crate) fn deliver(transmit: &Transmit, now: Instant) -> Segment {
     let mut bytes = [0; 60];
     let len = transmit.header.emit(&mut bytes);
     let view = TcpView::parse(&bytes[..len]).unwrap();
@@ -41,14 +41,14 @@ pub(super) fn deliver(transmit: &Transmit, now: Instant) -> Segment {
 /// One side of the pair.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "two of them in a test")]
-pub(super) enum End {
+pub(crate) enum End {
     Listen { config: Arc<Config>, iss: SeqNumber },
     Half { half: HalfOpen, config: Arc<Config> },
     Open(Connection),
 }
 
 impl End {
-    fn on_segment(&mut self, now: Instant, segment: Segment) -> Option<Reset> {
+    pub(crate) fn on_segment(&mut self, now: Instant, segment: Segment) -> Option<Reset> {
         match self {
             Self::Listen { config, iss } => {
                 if segment.flags.syn() && !segment.flags.ack() {
@@ -74,7 +74,7 @@ impl End {
         }
     }
 
-    fn poll_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
+    pub(crate) fn poll_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
         match self {
             Self::Listen { .. } => None,
             Self::Half { half, config } => half.poll_transmit(now, config),
@@ -82,7 +82,7 @@ impl End {
         }
     }
 
-    fn deadline(&self) -> Option<Instant> {
+    pub(crate) fn deadline(&self) -> Option<Instant> {
         match self {
             Self::Listen { .. } => None,
             Self::Half { half, .. } => Some(half.deadline()),
@@ -90,7 +90,7 @@ impl End {
         }
     }
 
-    fn on_timer(&mut self, now: Instant) {
+    pub(crate) fn on_timer(&mut self, now: Instant) {
         match self {
             Self::Listen { .. } => {}
             Self::Half { half, config } => {
@@ -102,7 +102,7 @@ impl End {
         }
     }
 
-    pub(super) fn state(&self) -> StateName {
+    pub(crate) fn state(&self) -> StateName {
         match self {
             Self::Listen { .. } => StateName::Listen,
             Self::Half { .. } => StateName::SynReceived,

@@ -10,7 +10,7 @@ mod ecn;
 mod fast_open;
 mod frto;
 mod handshake;
-mod harness;
+pub(crate) mod harness;
 mod icmp;
 mod options;
 mod path_mtu;

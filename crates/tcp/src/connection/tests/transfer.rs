@@ -167,3 +167,27 @@ fn fast_retransmit() {
         "{took:?} with {info} segments: waited for a timeout"
     );
 }
+
+/// Another congestion control takes over in the middle of a transfer and goes on with the window there is.
+#[test]
+fn congestion_control_can_be_changed() {
+    use crate::congestion::Algorithm::{Bbr, Cubic, Reno};
+    let mut pair = Pair::established(Config::default(), Config::default());
+    let data = std::vec![7; 400_000];
+    for algorithm in [Bbr, Reno, Cubic, Bbr] {
+        let now = pair.now;
+        pair.a().write(now, &data).unwrap();
+        pair.run_for(Duration::from_millis(35));
+        let window = pair.a().info().congestion_window;
+        pair.a().set_congestion(algorithm);
+        let info = pair.a().info();
+        assert_eq!((info.congestion, info.congestion_window), (Some(algorithm), window));
+        pair.run_for(Duration::from_millis(500));
+        let mut out = std::vec![0; 1 << 20];
+        while pair.b().read(&mut out).is_ok_and(|count| count > 0) {}
+        let now = pair.now;
+        pair.b().on_read(now);
+    }
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.a().unacknowledged(), 0);
+}

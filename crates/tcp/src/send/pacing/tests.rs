@@ -42,10 +42,3 @@ fn lateness_is_credited_up_to_half_a_quantum() {
     assert!(!pacer.may_leave(idle));
     assert_eq!(pacer.deadline(), Instant::from_millis(501));
 }
-
-#[test]
-fn quanta_are_a_millisecond_within_bounds() {
-    assert_eq!(quantum(10_000_000, MSS), 10_000);
-    assert_eq!(quantum(1_000, MSS), 2 * MSS);
-    assert_eq!(quantum(u64::MAX, MSS), 65_536);
-}

@@ -1,3 +1,6 @@
+pub(crate) mod bottleneck;
+mod goodput;
+
 use super::*;
 
 const MSS: u32 = 1_000;
@@ -17,6 +20,18 @@ fn at(time: Duration, bytes: u32, una: u32) -> Acknowledged {
         una: SeqNumber(una),
         nxt: SeqNumber(una + 100 * MSS),
     }
+}
+
+fn controller(algorithm: Algorithm) -> Controller {
+    Controller::new(
+        algorithm,
+        &Start { window: 100 * MSS, threshold: u32::MAX, mss: MSS, rtt: None, seed: 7 },
+    )
+}
+
+/// Those whose window is all they have.
+fn by_window() -> [Controller; 2] {
+    [Algorithm::Reno, Algorithm::Cubic].map(controller)
 }
 
 /// RFC 6928 §2.
@@ -179,7 +194,7 @@ fn hystart_leaves_slow_start() {
 
 #[test]
 fn a_loss_that_was_none_is_undone() {
-    let before = Controller::new(Algorithm::Cubic, 100 * MSS);
+    let before = controller(Algorithm::Cubic);
     let mut controller = before.clone();
     controller.get_mut().on_loss(100 * MSS, MSS);
     assert_eq!(controller.window(), 70 * MSS);
@@ -212,8 +227,7 @@ fn marks_cost_less_than_losses() {
 /// RFC 2861 §2: the window halves for each timeout of silence; the threshold remembers.
 #[test]
 fn idle_windows_halve() {
-    for controller in Algorithm::ALL.map(|algorithm| Controller::new(algorithm, 100 * MSS)) {
-        let mut controller = controller;
+    for mut controller in by_window() {
         controller.get_mut().on_loss(100 * MSS, MSS);
         let window = controller.window();
         controller.get_mut().on_idle(10 * MSS, 1);
@@ -238,7 +252,7 @@ fn algorithms_have_the_names_of_tcp_congestion() {
 /// RFC 2861 §2: the window goes half way to what is used of it, and the threshold remembers.
 #[test]
 fn an_unused_window_decays() {
-    for mut controller in Algorithm::ALL.map(|algorithm| Controller::new(algorithm, 100 * MSS)) {
+    for mut controller in by_window() {
         controller.get_mut().on_loss(100 * MSS, MSS);
         let window = controller.window();
         controller.get_mut().on_underused(window);
@@ -257,4 +271,11 @@ fn hystart_bounds_growth_unless_paced() {
         cubic.on_acknowledged(&Acknowledged { paced, ..acked(20 * MSS) });
         assert_eq!(cubic.window(), (40 + grown) * MSS);
     }
+}
+
+#[test]
+fn quanta_are_a_millisecond_within_bounds() {
+    assert_eq!(send_quantum(10_000_000, MSS), 10_000);
+    assert_eq!(send_quantum(1_000, MSS), 2 * MSS);
+    assert_eq!(send_quantum(u64::MAX, MSS), 65_536);
 }

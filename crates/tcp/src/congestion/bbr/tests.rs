@@ -1,0 +1,325 @@
+//! The cases of draft-ietf-ccwg-bbr's appendix, over a simulated bottleneck; and what has no path of its own, by hand.
+
+use super::filter::WindowedMax;
+use super::*;
+use crate::congestion::tests::bottleneck::{Bottleneck, Link};
+use crate::congestion::{Algorithm, Controller};
+use crate::{Config, Connection};
+use sockeye_wire::SeqNumber;
+
+const MSS: u32 = 1_000;
+
+/// 20 Mbit/s, 40 ms, a queue of one bandwidth-delay product.
+fn link() -> Link {
+    Link {
+        bits_per_second: 20_000_000,
+        round_trip: Duration::from_millis(40),
+        queue: 100_000,
+        ..Link::fast()
+    }
+}
+
+fn flow(link: Link) -> Bottleneck {
+    let config = Config { congestion: Algorithm::Bbr, ..Config::default() };
+    Bottleneck::new(link, &[config], Duration::ZERO)
+}
+
+fn bbr(connection: &Connection) -> Option<&Bbr> {
+    match connection.controller() {
+        Some(Controller::Bbr(bbr)) => Some(bbr),
+        _ => None,
+    }
+}
+
+fn model(bottleneck: &Bottleneck) -> &Bbr {
+    bbr(bottleneck.flows[0].sender()).unwrap()
+}
+
+/// Runs until the state is reached; `false` if it is not within `seconds`.
+fn reach(bottleneck: &mut Bottleneck, state: State, seconds: u64) -> bool {
+    let until = bottleneck.now + Duration::from_secs(seconds);
+    bottleneck
+        .run_until(until, |now| bbr(now.flows[0].sender()).is_some_and(|bbr| bbr.state == state))
+}
+
+/// What the payload's share of the link is.
+fn payload_rate(link: &Link) -> u64 {
+    link.bits_per_second / 8 * 1_448 / 1_500
+}
+
+fn is_close(value: u64, expected: u64, percent: u64) -> bool {
+    value.abs_diff(expected) * 100 <= expected * percent
+}
+
+/// "Exiting STARTUP on Bandwidth Plateau", "Exiting DRAIN Based on Inflight".
+#[test]
+fn startup_ends_at_the_plateau_and_drain_without_a_queue() {
+    let mut bottleneck = flow(link());
+    assert!(reach(&mut bottleneck, State::Drain, 5));
+    let bbr = model(&bottleneck);
+    assert!(bbr.full_pipe.reached);
+    assert!(is_close(bbr.max_bw.get(), payload_rate(&link()), 2), "{}", bbr.max_bw.get());
+    assert!(reach(&mut bottleneck, State::Cruise, 5));
+    let bdp = model(&bottleneck).bdp(model(&bottleneck).bw, 100);
+    let in_flight = bottleneck.flows[0].sender().info().in_flight;
+    assert!(in_flight <= bdp + 3 * 65_536, "{in_flight} {bdp}");
+}
+
+/// The cycle goes round: DOWN, CRUISE, REFILL, UP, and what it learns is the path.
+#[test]
+fn bandwidth_is_probed_every_few_seconds() {
+    let mut bottleneck = flow(link());
+    for state in [State::Cruise, State::Refill, State::Up, State::Down, State::Cruise] {
+        assert!(reach(&mut bottleneck, state, 4), "{state:?}");
+    }
+    let bbr = model(&bottleneck);
+    assert!(is_close(bbr.bw, payload_rate(&link()), 2));
+    assert!(bbr.min_rtt.get().unwrap() < Duration::from_millis(42));
+}
+
+/// "Increasing Bandwidth 10x", "Decreasing Bandwidth 10x".
+#[test]
+fn the_model_follows_the_path() {
+    let mut bottleneck = flow(link());
+    bottleneck.run_for(Duration::from_secs(3));
+    bottleneck.link.bits_per_second = 200_000_000;
+    bottleneck.link.queue = 1_000_000;
+    bottleneck.run_for(Duration::from_secs(9));
+    let faster = payload_rate(&bottleneck.link);
+    assert!(is_close(model(&bottleneck).max_bw.get(), faster, 10));
+    bottleneck.link.bits_per_second = 20_000_000;
+    bottleneck.link.queue = 100_000;
+    bottleneck.run_for(Duration::from_secs(12));
+    assert!(
+        is_close(model(&bottleneck).bw, payload_rate(&link()), 15),
+        "{}",
+        model(&bottleneck).bw
+    );
+}
+
+/// "Entering and Exiting PROBE_RTT": the round trip has become longer for good, so that the least one is looked for.
+#[test]
+fn the_least_round_trip_is_looked_for() {
+    let mut bottleneck = flow(link());
+    bottleneck.run_for(Duration::from_secs(3));
+    bottleneck.link.round_trip = Duration::from_millis(60);
+    assert!(reach(&mut bottleneck, State::ProbeRtt, 7));
+    let began = bottleneck.now;
+    let window = model(&bottleneck).window;
+    assert!(window <= model(&bottleneck).bdp(model(&bottleneck).bw, 50) + 4 * 1_448);
+    assert!(reach(&mut bottleneck, State::Cruise, 2));
+    assert!(bottleneck.now.since(began) >= probe_rtt::DURATION);
+    bottleneck.run_for(Duration::from_secs(8));
+    assert!(model(&bottleneck).min_rtt.get().unwrap() >= Duration::from_millis(60));
+}
+
+/// "Skipping PROBE_RTT Due to Application-Limited Sending": idleness has drained the queue.
+#[test]
+fn idleness_is_as_good_as_probing_the_round_trip() {
+    let mut bottleneck = flow(link());
+    bottleneck.run_for(Duration::from_secs(3));
+    bottleneck.link.round_trip = Duration::from_millis(60);
+    bottleneck.flows[0].trickle = Some((20_000, Duration::from_millis(2_000)));
+    bottleneck.run_for(Duration::from_secs(1));
+    assert!(!reach(&mut bottleneck, State::ProbeRtt, 20));
+    let bw = model(&bottleneck).max_bw.get();
+    assert!(
+        is_close(bw, payload_rate(&link()), 3),
+        "what the application limits is no measure: {bw}"
+    );
+}
+
+/// "Never Exiting STARTUP When Application-Limited With No Loss".
+#[test]
+fn an_application_that_sends_little_stays_in_startup() {
+    let mut bottleneck = flow(link());
+    bottleneck.flows[0].trickle = Some((10_000, Duration::from_millis(50)));
+    bottleneck.run_for(Duration::from_secs(4));
+    assert_eq!(model(&bottleneck).state, State::Startup);
+    assert!(!model(&bottleneck).full_pipe.reached);
+}
+
+/// "Correctly Managing Sub-Packet BDPs".
+#[test]
+fn four_segments_are_the_least() {
+    let mut bottleneck = flow(Link {
+        bits_per_second: 200_000,
+        round_trip: Duration::from_millis(2),
+        queue: 60_000,
+        ..Link::fast()
+    });
+    bottleneck.run_for(Duration::from_secs(30));
+    let bbr = model(&bottleneck);
+    assert!(bbr.window >= 4 * 1_448);
+    assert!(is_close(bbr.bw, payload_rate(&bottleneck.link), 15), "{}", bbr.bw);
+}
+
+fn at(millis: u64) -> Instant {
+    Instant::from_millis(millis)
+}
+
+/// A model in `state` that has learned 10 MB/s and 40 ms.
+fn learned(state: State) -> Bbr {
+    let rtt = Duration::from_millis(40);
+    let mut bbr = Bbr::new(10 * MSS, MSS, Some(rtt), 1);
+    bbr.full_pipe.reached = true;
+    bbr.begin(at(1_000));
+    bbr.on_sample(&sample(1_000, 0, 0));
+    bbr.start_down(at(1_000));
+    bbr.window = 800_000;
+    bbr.state = state;
+    bbr
+}
+
+/// An acknowledgement of one segment, in a flow of 10 MB/s.
+fn sample(millis: u64, delivered: u32, lost: u32) -> Sample {
+    Sample {
+        now: at(millis),
+        mss: MSS,
+        newly_acked: MSS,
+        newly_lost: 0,
+        in_flight: 400_000,
+        delivered: SeqNumber(delivered + 400_000),
+        rtt: Some(Duration::from_millis(40)),
+        rate: Some(RateSample {
+            bytes_per_second: 10_000_000,
+            delivered: 400_000,
+            prior_delivered: SeqNumber(delivered),
+            in_flight: 400_000,
+            lost,
+            app_limited: false,
+        }),
+        window_limited: false,
+        in_recovery: lost > 0,
+        selective: true,
+    }
+}
+
+fn lost_segment(lost: u32, in_flight: u32) -> LostSegment {
+    LostSegment {
+        start: SeqNumber(5),
+        len: MSS,
+        in_flight,
+        lost,
+        delivered: SeqNumber(1_000_000),
+        app_limited: false,
+    }
+}
+
+/// "Handling Loss During PROBE_UP": more than two percent end the probe, and what was in flight then is the bound.
+#[test]
+fn too_much_loss_ends_a_probe() {
+    let mut bbr = learned(State::Up);
+    bbr.cycle.is_probe_sample = true;
+    bbr.on_segment_lost(&lost_segment(10 * MSS, 500_000));
+    assert_eq!(
+        (bbr.state, bbr.bounds.in_flight_long),
+        (State::Up, u32::MAX),
+        "two percent are not"
+    );
+    bbr.on_segment_lost(&lost_segment(11 * MSS, 500_000));
+    assert_eq!(bbr.state, State::Down);
+    assert!(bbr.cycle.too_high);
+    assert!((499_000..=500_000).contains(&bbr.bounds.in_flight_long));
+}
+
+/// "Handling Spurious Fast Recovery": the bound goes, the probe is taken up again.
+#[test]
+fn a_loss_that_was_none_is_taken_back() {
+    let mut bbr = learned(State::Up);
+    bbr.cycle.is_probe_sample = true;
+    bbr.on_loss(500_000, MSS);
+    bbr.on_segment_lost(&lost_segment(11 * MSS, 500_000));
+    assert_eq!(bbr.state, State::Down);
+    bbr.window = 100_000;
+    bbr.on_spurious();
+    assert_eq!((bbr.state, bbr.bounds.in_flight_long), (State::Refill, u32::MAX));
+    assert_eq!(bbr.window, 800_000);
+    assert!(!bbr.in_recovery);
+}
+
+/// Losses while cruising cost once a round trip, towards what was delivered, and not the pacing margin.
+#[test]
+fn cruising_slows_to_what_is_delivered() {
+    let mut bbr = learned(State::Cruise);
+    for (round, rate) in [(1, 9_900_000), (2, 9_900_000), (3, 9_000_000)] {
+        let delivered = round * 400_000;
+        bbr.on_segment_lost(&LostSegment {
+            delivered: SeqNumber(delivered),
+            ..lost_segment(MSS, 400_000)
+        });
+        let mut sample = sample(1_000 + u64::from(round) * 40, delivered, MSS);
+        if let Some(shown) = &mut sample.rate {
+            shown.bytes_per_second = rate;
+        }
+        bbr.latest.bw = 0;
+        bbr.on_sample(&sample);
+    }
+    let expected = 9_000_000 * 100 / 99;
+    assert!(is_close(bbr.bw, expected, 1), "{}", bbr.bw);
+    bbr.start_refill();
+    bbr.bound_bw_for_model();
+    assert_eq!(bbr.bw, 10_000_000, "forgotten for the next probe");
+}
+
+/// A timeout leaves one segment; recovery over, the window is back.
+#[test]
+fn the_window_comes_back_after_a_timeout() {
+    let mut bbr = learned(State::Cruise);
+    bbr.on_timeout(800_000, MSS, true);
+    assert_eq!(bbr.window(), MSS);
+    bbr.on_recovered();
+    assert_eq!(bbr.window(), 800_000);
+}
+
+/// §4.5: every mark is congestion.
+#[test]
+fn marks_are_congestion() {
+    let mut bbr = learned(State::Up);
+    bbr.cycle.is_probe_sample = true;
+    bbr.on_ecn(450_000, MSS);
+    assert_eq!((bbr.state, bbr.bounds.in_flight_long), (State::Down, 450_000));
+
+    let mut bbr = learned(State::Startup);
+    bbr.full_pipe.reached = false;
+    bbr.on_ecn(450_000, MSS);
+    assert!(!bbr.full_pipe.reached);
+    bbr.rounds.count += 1;
+    bbr.on_ecn(450_000, MSS);
+    assert!(bbr.full_pipe.reached, "two rounds in a row");
+
+    let mut bbr = learned(State::Cruise);
+    bbr.on_ecn(450_000, MSS);
+    assert!(bbr.loss.in_round);
+}
+
+/// Chance comes from the seed alone: the same flow is the same flow, others probe at other times.
+#[test]
+fn probes_are_spread_by_the_seed() {
+    let waits = |seed| {
+        let mut bbr = Bbr::new(10 * MSS, MSS, None, seed);
+        core::array::from_fn::<_, 4, _>(|_| {
+            bbr.start_down(at(1_000));
+            bbr.cycle.wait()
+        })
+    };
+    assert_eq!(waits(1), waits(1));
+    assert_ne!(waits(1), waits(2));
+    for wait in waits(3) {
+        assert!((Duration::from_secs(2)..Duration::from_secs(3)).contains(&wait));
+    }
+}
+
+#[test]
+fn the_windowed_maximum_forgets() {
+    let mut filter = WindowedMax::default();
+    let values = [5, 9, 3, 4, 7, 2, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1];
+    for (round, value) in (0..).zip(values) {
+        filter.update(round, value, 4);
+        let from = usize::try_from(round).unwrap().saturating_sub(4);
+        let exact = values[from..=round as usize].iter().max().copied().unwrap();
+        // Three values stand for all, so that it may be less than the maximum, but never something forgotten.
+        assert!((value..=exact).contains(&filter.get()), "round {round}: {}", filter.get());
+    }
+    assert_eq!(filter.get(), 1);
+}
