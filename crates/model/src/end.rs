@@ -3,7 +3,8 @@
 use crate::rules::is_synchronized;
 use crate::scenario::{Call, Start};
 use sockeye_tcp::{
-    Config, Connection, Error, HalfOpen, HalfOpenEvent, Info, Opening, Reset, Segment, Transmit,
+    Config, Connection, Error, HalfOpen, HalfOpenEvent, Info, Opening, Reset, Segment, TimeWait,
+    TimeWaitEvent, Transmit,
 };
 use sockeye_wire::{Instant, SeqNumber, StateName};
 use std::sync::Arc;
@@ -15,9 +16,17 @@ pub(crate) struct End {
     config: Arc<Config>,
     /// Of the next connection.
     iss: SeqNumber,
+    /// From one ISS to the next.
+    next_iss: u32,
     is_server: bool,
     calls: &'static [Call],
+    /// Calls so far.
+    called: usize,
+    /// What the application of the present or last connection did and saw, and those before it.
     pub(crate) application: Application,
+    past: Vec<Application>,
+    /// What a record in TIME-WAIT has to say.
+    answer: Option<Transmit>,
 }
 
 #[derive(Debug)]
@@ -30,13 +39,17 @@ enum Machine {
     Listening,
     Half(HalfOpen),
     Open(Connection),
+    /// TIME-WAIT after the application has let go.
+    Waiting(TimeWait),
 }
 
 /// What the application did and saw.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Application {
-    /// Calls so far.
-    pub(crate) called: usize,
+    /// Which of the client's connections this is: the client's ISS.
+    pub(crate) client_iss: SeqNumber,
+    /// How often it was accepted.
+    pub(crate) accepted: u8,
     pub(crate) written: Vec<u8>,
     pub(crate) has_closed: bool,
     pub(crate) has_aborted: bool,
@@ -45,8 +58,6 @@ pub(crate) struct Application {
     /// The end of the peer's data was seen.
     pub(crate) end_of_data: bool,
     pub(crate) error: Option<Error>,
-    /// Connections that a listener accepted.
-    pub(crate) accepted: u8,
 }
 
 impl End {
@@ -54,9 +65,11 @@ impl End {
         start: Start,
         calls: &'static [Call],
         config: Arc<Config>,
-        iss: SeqNumber,
+        iss: (SeqNumber, u32),
+        client_iss: SeqNumber,
         now: Instant,
     ) -> Self {
+        let (iss, next_iss) = iss;
         let machine = match start {
             Start::Listen => Machine::Listening,
             Start::Connect => {
@@ -65,7 +78,19 @@ impl End {
             Start::Nobody => Machine::Nothing,
         };
         let is_server = start == Start::Listen;
-        Self { machine, config, iss, is_server, calls, application: Application::default() }
+        let application = Application { client_iss, ..Application::default() };
+        Self {
+            machine,
+            config,
+            iss,
+            next_iss,
+            is_server,
+            calls,
+            called: 0,
+            application,
+            past: Vec::new(),
+            answer: None,
+        }
     }
 
     pub(crate) fn state(&self) -> StateName {
@@ -74,7 +99,14 @@ impl End {
             Machine::Listening => StateName::Listen,
             Machine::Half(_) => StateName::SynReceived,
             Machine::Open(connection) => connection.state(),
+            Machine::Waiting(_) => StateName::TimeWait,
         }
+    }
+
+    /// What the application of a certain connection did and saw.
+    pub(crate) fn application_of(&self, client_iss: SeqNumber) -> Option<&Application> {
+        let all = self.past.iter().chain([&self.application]);
+        all.rev().find(|application| application.client_iss == client_iss)
     }
 
     pub(crate) fn iss(&self) -> SeqNumber {
@@ -112,13 +144,32 @@ impl End {
                     None
                 }
                 HalfOpenEvent::Established(connection) => {
-                    self.application.accepted += 1;
+                    let client_iss = half.irs();
                     self.machine = Machine::Open(connection);
+                    self.begin(client_iss);
                     None
                 }
             },
             Machine::Open(connection) => connection.on_segment(now, segment),
+            Machine::Waiting(time_wait) => {
+                match time_wait.on_segment(now, &segment, self.config.timestamps) {
+                    TimeWaitEvent::Ignore => {}
+                    TimeWaitEvent::Ack(transmit) => self.answer = Some(transmit),
+                    TimeWaitEvent::Reopen { minimum_iss } => {
+                        self.iss = minimum_iss + 1;
+                        return self.on_segment_in_listen(now, &segment);
+                    }
+                }
+                None
+            }
         }
+    }
+
+    /// Another connection has another application.
+    fn begin(&mut self, client_iss: SeqNumber) {
+        let again = self.application_of(client_iss).map_or(0, |before| before.accepted);
+        let next = Application { client_iss, accepted: again + 1, ..Application::default() };
+        self.past.push(std::mem::replace(&mut self.application, next));
     }
 
     /// RFC 9293 §3.10.7.2, which a host does for its listeners.
@@ -138,7 +189,7 @@ impl End {
 
     fn listen_again(&mut self) {
         self.machine = Machine::Listening;
-        self.iss += 100_000;
+        self.iss += self.next_iss;
     }
 
     pub(crate) fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
@@ -146,6 +197,7 @@ impl End {
             Machine::Nothing | Machine::Mute | Machine::Listening => None,
             Machine::Half(half) => half.poll_transmit(now, &self.config),
             Machine::Open(connection) => connection.poll_transmit(now, 0),
+            Machine::Waiting(_) => self.answer.take(),
         }
     }
 
@@ -154,6 +206,7 @@ impl End {
             Machine::Nothing | Machine::Mute | Machine::Listening => None,
             Machine::Half(half) => Some(half.deadline()),
             Machine::Open(connection) => connection.deadline(),
+            Machine::Waiting(time_wait) => Some(time_wait.deadline()),
         }
     }
 
@@ -166,20 +219,33 @@ impl End {
                 }
             }
             Machine::Open(connection) => connection.on_timer(now),
+            Machine::Waiting(time_wait) => {
+                if time_wait.deadline() <= now {
+                    self.listen_again();
+                }
+            }
         }
     }
 
-    /// The application's next step, if its connection exists.
+    /// The application's next step, if there is a connection for it, or room for another one.
     pub(crate) fn next_call(&self) -> Option<Call> {
-        let is_open = matches!(self.machine, Machine::Open(_));
-        self.calls.get(self.application.called).copied().filter(|_| is_open)
+        let call = self.calls.get(self.called).copied()?;
+        let Machine::Open(connection) = &self.machine else { return None };
+        (call != Call::Connect || connection.is_done()).then_some(call)
     }
 
     pub(crate) fn call(&mut self, now: Instant, call: Call) {
+        self.called += 1;
+        if call == Call::Connect {
+            self.iss += self.next_iss;
+            let config = Arc::clone(&self.config);
+            self.machine = Machine::Open(Connection::connect(config, opening(self.iss), now));
+            return self.begin(self.iss);
+        }
         let application = &mut self.application;
-        application.called += 1;
         let Machine::Open(connection) = &mut self.machine else { return };
         match call {
+            Call::Connect => {}
             Call::Write(data) => {
                 if connection.write(now, data) == Ok(data.len()) {
                     application.written.extend_from_slice(data);
@@ -221,6 +287,8 @@ impl End {
             if self.is_server {
                 self.listen_again();
             }
+        } else if let Some(time_wait) = connection.time_wait().filter(|_| self.is_server) {
+            self.machine = Machine::Waiting(time_wait);
         }
     }
 

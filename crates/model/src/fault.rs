@@ -11,6 +11,8 @@ pub enum Fault {
     BelievesAnyAcknowledgement,
     /// A is gone as soon as it would be in TIME-WAIT, and answers nothing.
     SkipsTimeWait,
+    /// Each connection begins with the sequence numbers of the one before.
+    RepeatsSequenceNumbers,
     /// B's timers never run out.
     NoTimers,
     /// A sends FIN with its SYN.

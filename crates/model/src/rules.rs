@@ -60,7 +60,7 @@ const MANY_SEGMENTS: u32 = 200;
 
 /// RFC 9293, figure 5, with the errors reported in it corrected, and the ways that one event goes at once. An abort, a reset
 /// and a time-out lead from everywhere to CLOSED.
-const FOLLOWS: [(StateName, StateName); 29] = [
+const FOLLOWS: [(StateName, StateName); 31] = [
     (Closed, Listen),
     (Closed, SynSent),
     (Listen, SynReceived),
@@ -90,7 +90,11 @@ const FOLLOWS: [(StateName, StateName); 29] = [
     (FinWait2, Listen),
     (CloseWait, LastAck),
     (Closing, TimeWait),
+    // A reset: both directions were closed, the peer has only forgotten sooner (RFC 9293 §3.10.7.4).
+    (Closing, Closed),
     (TimeWait, Closed),
+    // A new connection takes the 4-tuple (RFC 6191).
+    (TimeWait, SynReceived),
     (LastAck, Closed),
     // A server listens again once its connection is over.
     (LastAck, Listen),
@@ -118,19 +122,28 @@ pub(crate) fn may_be_sent(flags: Flags) -> bool {
 /// What holds between two ends at every moment.
 pub(crate) fn check(ends: &[End; 2], sent: u32) -> Option<Rule> {
     for (end, peer) in [(&ends[0], &ends[1]), (&ends[1], &ends[0])] {
-        let (reader, writer) = (&end.application, &peer.application);
+        let reader = &end.application;
+        if reader.accepted > 1 {
+            return Some(Rule::Agreement);
+        }
+        let Some(writer) = peer.application_of(reader.client_iss) else {
+            if reader.client_iss == ends[0].application.client_iss {
+                // Not answered yet.
+                continue;
+            }
+            return Some(Rule::Agreement);
+        };
         if !writer.written.starts_with(&reader.read) {
             return Some(Rule::Data);
         }
         if reader.end_of_data && !(writer.has_closed && writer.written == reader.read) {
             return Some(Rule::EndOfData);
         }
-        if reader.accepted > 1 {
-            return Some(Rule::Agreement);
-        }
     }
     if let (Some(a), Some(b)) = (ends[0].synchronized(), ends[1].synchronized())
-        && !(knows(&a, &b) && knows(&b, &a))
+        && !(ends[0].application.client_iss == ends[1].application.client_iss
+            && knows(&a, &b)
+            && knows(&b, &a))
     {
         return Some(Rule::Agreement);
     }
@@ -149,17 +162,20 @@ pub(crate) fn is_well_ended(ends: &[End; 2], ending: Ending) -> bool {
         Ending::Established => match (ends[0].synchronized(), ends[1].synchronized()) {
             (Some(a), Some(b)) => {
                 (a.state, b.state) == (Established, Established)
+                    && is_all_read(ends)
                     && (a.snd_una, a.snd_nxt, a.rcv_nxt) == (b.rcv_nxt, b.rcv_nxt, b.snd_nxt)
             }
             _ => false,
         },
         Ending::ClosedInOrder => {
-            let [a, b] = ends.each_ref().map(|end| &end.application);
-            let fine = [(a, b), (b, a)].iter().all(|(reader, writer)| {
-                reader.error.is_none() && reader.end_of_data && reader.read == writer.written
-            });
-            closed && fine
+            let fine = |end: &End| end.application.error.is_none() && end.application.end_of_data;
+            closed && is_all_read(ends) && ends.iter().all(fine)
         }
         Ending::Closed => closed,
     }
+}
+
+fn is_all_read(ends: &[End; 2]) -> bool {
+    let [a, b] = ends.each_ref().map(|end| &end.application);
+    a.read == b.written && b.read == a.written
 }

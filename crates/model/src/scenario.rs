@@ -26,6 +26,8 @@ pub enum Call {
     Close,
     /// ABORT.
     Abort,
+    /// Active OPEN once more, on the same 4-tuple, as soon as the connection before is over.
+    Connect,
 }
 
 /// How everything has to end.

@@ -15,6 +15,9 @@ use std::time::Duration;
 use xxhash_rust::xxh3::Xxh3;
 
 const ISS: [SeqNumber; 2] = [SeqNumber(1_234_567), SeqNumber(7_654_321)];
+/// From one of an end's initial sequence numbers to the next: hardly more than a connection takes, so that old segments lie close
+/// to new windows.
+const NEXT_ISS: u32 = 16;
 /// Of the incarnation before.
 const OLD_ISS: SeqNumber = SeqNumber(1_200_000);
 /// No segment outlives this (RFC 9293 §3.4.2: MSL, here Linux's 30 s): time that passes beyond it finds an empty channel.
@@ -50,7 +53,8 @@ pub(crate) struct World<'a> {
     repeats: u8,
     delays: u8,
     sent: u32,
-    /// Where each end's FIN is, and what it acknowledged last.
+    /// Where each end's SYN and FIN are, and what it acknowledged last.
+    syn_at: [Option<SeqNumber>; 2],
     fin_at: [Option<SeqNumber>; 2],
     acknowledged: [Option<SeqNumber>; 2],
     broken: Option<Rule>,
@@ -60,10 +64,12 @@ impl<'a> World<'a> {
     pub(crate) fn new(scenario: &'a Scenario) -> Self {
         let now = Instant::from_millis(1_000);
         let config = Arc::new(scenario.config.clone());
+        let next_iss =
+            if scenario.fault == Some(Fault::RepeatsSequenceNumbers) { 0 } else { NEXT_ISS };
         let ends = Side::BOTH.map(|side| {
             let index = side as usize;
             let (start, calls) = (scenario.start[index], scenario.calls[index]);
-            End::new(start, calls, Arc::clone(&config), ISS[index], now)
+            End::new(start, calls, Arc::clone(&config), (ISS[index], next_iss), ISS[0], now)
         });
         let mut world = Self {
             scenario,
@@ -75,6 +81,7 @@ impl<'a> World<'a> {
             repeats: scenario.repeats,
             delays: scenario.delays,
             sent: 0,
+            syn_at: [None; 2],
             fin_at: [None; 2],
             acknowledged: [None; 2],
             broken: None,
@@ -266,6 +273,9 @@ impl<'a> World<'a> {
         let TcpHeader { flags, seq, ack, .. } = transmit.header;
         let index = from as usize;
         let mut fine = rules::may_be_sent(flags);
+        if flags.syn() && self.syn_at[index].replace(seq) != Some(seq) {
+            (self.fin_at[index], self.acknowledged[index]) = (None, None);
+        }
         if flags.fin() {
             let at = seq + transmit.payload.len() as u32;
             fine &= *self.fin_at[index].get_or_insert(at) == at;
@@ -319,9 +329,13 @@ impl<'a> World<'a> {
         let mut hasher = Xxh3::new();
         self.channel.hash(&mut hasher);
         (self.is_broken, self.losses, self.repeats, self.delays).hash(&mut hasher);
-        (self.fin_at.map(|seq| seq.map(|seq| seq.0)), self.broken).hash(&mut hasher);
+        self.broken.hash(&mut hasher);
         let mut writer = Writer(hasher);
-        let _infallible = write!(writer, "{:?}{:?}{:?}", self.now, self.ends, self.acknowledged);
+        let _infallible = write!(
+            writer,
+            "{:?}{:?}{:?}{:?}{:?}",
+            self.now, self.ends, self.syn_at, self.fin_at, self.acknowledged
+        );
         writer.0.finish()
     }
 }

@@ -108,7 +108,7 @@ fn server_talks() {
 fn abort() {
     const CALLS: [&[Call]; 2] = [&[Call::Abort], &[Call::Write(b"b")]];
     let scenario = Scenario { calls: CALLS, ending: Ending::Closed, ..Scenario::open() };
-    check(scenario.channel(1, 1, 1).keep_alive(), &[]);
+    check(scenario.channel(1, 1, 0).keep_alive(), &[]);
 }
 
 /// Both let go: FIN-WAIT-2 ends too though nobody reads any more, late data is answered by a reset (RFC 9293 SHLD-3).
@@ -120,6 +120,29 @@ fn let_go() {
         scenario.channel(1, 0, 0).keep_alive(),
         &[("A in FIN-WAIT-2", |_, moment| moment.states[0] == FinWait2)],
     );
+}
+
+/// The client connects again as soon as it may, on the same 4-tuple, while segments of the connection before are still about and
+/// the server may be in TIME-WAIT (RFC 6191): nothing of the old one gets into the new one.
+#[test]
+fn connect_again() {
+    const CALLS: [&[Call]; 2] =
+        [&[Call::Shutdown, Call::Connect, Call::Write(b"n")], &[Call::Close]];
+    for (losses, repeats) in [(1, 0), (0, 1)] {
+        let scenario = Scenario { calls: CALLS, ..Scenario::open() };
+        check(
+            scenario.channel(losses, repeats, 0),
+            &[("taken over from TIME-WAIT", |_, moment| moment.states == [SynSent, TimeWait])],
+        );
+    }
+}
+
+/// The same after an abort, with old data on its way and nobody in TIME-WAIT to remember.
+#[test]
+fn connect_again_after_an_abort() {
+    const CALLS: [&[Call]; 2] = [&[Call::Write(b"o"), Call::Abort, Call::Connect], &[]];
+    let scenario = Scenario { calls: CALLS, ..Scenario::open() };
+    check(scenario.channel(0, 1, 0), &[]);
 }
 
 /// Nobody listens: refused, whatever happens to the answer.
