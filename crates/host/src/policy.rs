@@ -12,6 +12,8 @@ pub struct Policy {
     pub abort_on_overflow: bool,
     /// Connections leave what they learned of their path for the next one to the same address (RFC 9040).
     pub save_metrics: bool,
+    /// And the slow-start threshold too: off by default, as on Linux, because networks change faster than they are asked.
+    pub save_threshold: bool,
     /// Smallest MTU that a report about an IPv4 path is believed to be, in octets: a forged report is more likely than such a path.
     /// RFC 1191 §3 asks for 68; Linux's `min_pmtu` is this too.
     pub min_path_mtu: u16,
@@ -26,6 +28,7 @@ impl Default for Policy {
             syn_cookies: CookiePolicy::default(),
             abort_on_overflow: false,
             save_metrics: true,
+            save_threshold: false,
             min_path_mtu: 552,
             time_wait_reuse: true,
         }

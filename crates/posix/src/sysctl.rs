@@ -54,7 +54,7 @@ impl Default for Sysctls {
 }
 
 /// Settings that change nothing here: for what they are about this stack has no choice, or the one they ask for.
-const WITHOUT_EFFECT: [&str; 13] = [
+const WITHOUT_EFFECT: &[&str] = &[
     "tcp_dsack",
     "tcp_fack",
     "tcp_frto",
@@ -65,7 +65,6 @@ const WITHOUT_EFFECT: [&str; 13] = [
     "tcp_pacing_ca_ratio",
     "tcp_abc",
     "tcp_mem",
-    "tcp_no_ssthresh_metrics_save",
     "tcp_fastopen_blackhole_timeout_sec",
     "tcp_fastopen_cookies",
 ];
@@ -147,6 +146,9 @@ impl Sysctls {
                 self.policy.abort_on_overflow = switch(value).ok_or_else(bad)?;
             }
             "tcp_no_metrics_save" => self.policy.save_metrics = !switch(value).ok_or_else(bad)?,
+            "tcp_no_ssthresh_metrics_save" => {
+                self.policy.save_threshold = !switch(value).ok_or_else(bad)?;
+            }
             "tcp_tw_reuse" => {
                 self.policy.time_wait_reuse = number::<u8>(value).ok_or_else(bad)? != 0
             }

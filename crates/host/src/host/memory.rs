@@ -1,7 +1,7 @@
 //! What connections leave for those that come after them (RFC 9040), at the moments when they do.
 
 use super::Host;
-use sockeye_tcp::{Events, PathMetrics};
+use sockeye_tcp::Events;
 use sockeye_wire::Instant;
 
 impl Host {
@@ -21,7 +21,10 @@ impl Host {
             }
         }
         if events.intersects(Events::CLOSED) && save {
-            let metrics: PathMetrics = record.connection.path_metrics();
+            let mut metrics = record.connection.path_metrics();
+            if !self.config.policy.save_threshold {
+                metrics.slow_start_threshold = None;
+            }
             destinations.learn(now, remote, &metrics);
         }
     }

@@ -162,6 +162,10 @@ impl CongestionControl for Cubic {
         self.slow_start_threshold
     }
 
+    fn seed_threshold(&mut self, threshold: u32) {
+        self.slow_start_threshold = threshold;
+    }
+
     fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
         let growth = self.growth.get_or_insert_default();
         if self.window < self.slow_start_threshold {

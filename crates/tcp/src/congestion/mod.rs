@@ -51,6 +51,9 @@ pub trait CongestionControl {
     /// The slow-start threshold.
     fn slow_start_threshold(&self) -> u32;
 
+    /// Earlier connections met congestion at this many octets (RFC 9040 §4.3); nothing to an algorithm without such a threshold.
+    fn seed_threshold(&mut self, _threshold: u32) {}
+
     /// New bytes were acknowledged outside of recovery. Called only while the window was the limit (RFC 7661,
     /// tcp-requirements §3.27: no growth while the application is).
     fn on_acknowledged(&mut self, acknowledged: &Acknowledged);

@@ -43,6 +43,10 @@ impl CongestionControl for Reno {
         self.slow_start_threshold
     }
 
+    fn seed_threshold(&mut self, threshold: u32) {
+        self.slow_start_threshold = threshold;
+    }
+
     fn on_acknowledged(&mut self, acknowledged: &Acknowledged) {
         let Acknowledged { bytes: acked, mss, .. } = *acknowledged;
         if self.window < self.slow_start_threshold {

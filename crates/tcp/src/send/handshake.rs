@@ -58,6 +58,11 @@ impl Sender {
         if let Some((rtt, variation)) = metrics.round_trip {
             self.rtt.seed(rtt, variation);
         }
+        if let Some(threshold) = metrics.slow_start_threshold {
+            // Less than two segments would be no slow start at all.
+            let least = 2 * self.mss();
+            self.controller.get_mut().seed_threshold(threshold.max(least));
+        }
     }
 
     /// Data was sent before the handshake was complete, while only the SYN-ACK had a timer (RFC 7413 §4.2.2): its own begins now.

@@ -12,6 +12,7 @@ mod frto;
 mod handshake;
 pub(crate) mod harness;
 mod icmp;
+mod opening_windows;
 mod options;
 mod path_mtu;
 mod recovery;
