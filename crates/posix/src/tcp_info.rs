@@ -291,8 +291,9 @@ impl TcpInfo {
             busy_time: long_micros(activity.busy(now)),
             rwnd_limited: long_micros(activity.receive_window_limited(now)),
             sndbuf_limited: long_micros(activity.send_buffer_limited(now)),
-            // Our SYN or SYN-ACK was delivered, too.
-            delivered: delivered + 1,
+            // Our SYN or SYN-ACK was delivered, too, with what data it had.
+            delivered: delivered
+                + u32::from(!matches!(info.state, StateName::SynSent | StateName::SynReceived)),
             delivered_ce: info.ecn_marks.0,
             reord_seen: u32::from(info.reordering_seen),
             snd_wnd: info.send_window,

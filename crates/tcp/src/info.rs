@@ -36,7 +36,8 @@ pub struct Info {
     pub sacked: u32,
     /// Bytes of those that are believed lost and have not been sent again.
     pub lost: u32,
-    /// Bytes of payload that have arrived at the peer, acknowledged or held above a gap.
+    /// Bytes of payload that have arrived at the peer, acknowledged or held above a gap; without those that its SYN-ACK
+    /// acknowledged.
     pub delivered: u64,
     /// The last delivery rate measured, in bytes of payload a second; `None` if there was none.
     pub delivery_rate: Option<u64>,

@@ -16,13 +16,15 @@ pub(super) struct Flow {
     pub(super) pacer: Pacer,
     pub(super) rate: DeliveryRate,
     activity: Activity,
+    /// Octets of data on the SYN that the SYN-ACK acknowledged: to Linux's counters they are part of the SYN.
+    pub(super) syn_octets: u16,
 }
 
 impl Flow {
-    fn new(now: Instant, una: SeqNumber) -> Box<Self> {
+    pub(super) fn new(now: Instant, una: SeqNumber) -> Box<Self> {
         let (pacer, rate) = (Pacer::default(), DeliveryRate::default());
         let (usage, activity) = (Usage::new(now, una), Activity::default());
-        Box::new(Self { usage, pacer, rate, activity })
+        Box::new(Self { usage, pacer, rate, activity, syn_octets: 0 })
     }
 }
 
@@ -121,7 +123,9 @@ impl Sender {
         info.reordering_seen = self.rack.reordering_seen();
         info.sacked = self.in_flight.sacked();
         info.lost = self.in_flight.lost();
-        info.delivered = self.bytes_acked + u64::from(info.sacked);
+        let with_syn = self.flow.as_ref().map_or(0, |flow| flow.syn_octets);
+        info.delivered =
+            (self.bytes_acked + u64::from(info.sacked)).saturating_sub(u64::from(with_syn));
         info.pacing_rate = self.pacing_rate(config);
         let min_rtt = self.rack.min_rtt();
         info.min_rtt = (!min_rtt.is_zero()).then_some(min_rtt);

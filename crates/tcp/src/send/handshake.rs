@@ -1,6 +1,7 @@
 //! What the handshake hands over to the sender.
 
 use super::Sender;
+use super::flow::Flow;
 use crate::PathMetrics;
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
@@ -36,9 +37,13 @@ impl Sender {
         self.una += acked;
         self.nxt = self.una + (len - acked);
         self.small_end = self.una;
+        if acked > 0 {
+            let una = self.una;
+            self.flow.get_or_insert_with(|| Flow::new(sent_at, una)).syn_octets = acked as u16;
+        }
         if acked < len {
             self.in_flight.push(sent_at, self.una, len - acked);
-            self.in_flight.mark_all_lost();
+            self.in_flight.refused(self.nxt);
         }
     }
 

@@ -211,6 +211,14 @@ impl InFlight {
         }
     }
 
+    /// The peer refused the data on the SYN, up to `end`: sending it again is as good as sending it for the first time.
+    pub(super) fn refused(&mut self, end: SeqNumber) {
+        if let Some(board) = &mut self.0 {
+            board.move_all(Place::Sent, Place::Lost);
+            board.latest.refused(end);
+        }
+    }
+
     /// At a timeout: the first segment is lost, and whatever has been in the network for a round trip (RFC 8985 §6.3).
     pub(super) fn mark_timed_out(&mut self, now: Instant, mss: u32) {
         if let Some(board) = &mut self.0 {

@@ -33,6 +33,8 @@ pub(super) struct Latest {
     rtt_micros: u32,
     /// The highest sequence number that has arrived.
     highest: Option<SeqNumber>,
+    /// Where data ends that the peer refused with the SYN: it was never in the network, so what is sent again counts as sent first.
+    refused: Option<SeqNumber>,
 }
 
 /// The times of an acknowledgement.
@@ -68,19 +70,28 @@ impl Latest {
                 self.highest.is_some_and(|highest| record.end().before(highest));
         }
         self.highest = Some(self.highest.map_or(record.end(), |highest| highest.max(record.end())));
+        // Of several, the last in the order of sequence numbers counts, as on Linux; RFC 8985 §6.2 takes that of the latest sent.
+        self.rtt_micros = rtt;
         if record.sent_at > self.sent_at
             || (record.sent_at == self.sent_at && record.end().after(self.end))
         {
             self.sent_at = record.sent_at;
             self.end = record.end();
             self.resent = record.retransmitted;
-            self.rtt_micros = rtt;
         }
     }
 
     /// What was taken for the arrival of a retransmission was that of the original: no time is known.
     pub(super) fn forget_times(&mut self) {
-        *self = Self { highest: self.highest, ..Self::default() };
+        *self = Self { highest: self.highest, refused: self.refused, ..Self::default() };
+    }
+
+    pub(super) const fn refused(&mut self, end: SeqNumber) {
+        self.refused = Some(end);
+    }
+
+    fn is_refused(&self, record: &Record) -> bool {
+        self.refused.is_some_and(|end| record.end().at_or_before(end))
     }
 
     /// Whether `record` was sent before the latest one that has arrived.
@@ -89,7 +100,7 @@ impl Latest {
         record.sent_at < self.sent_at
             || (record.sent_at == self.sent_at
                 && record.end().before(self.end)
-                && record.retransmitted == self.resent)
+                && (record.retransmitted == self.resent || self.is_refused(record)))
     }
 }
 
