@@ -16,6 +16,7 @@ mod opening_windows;
 mod options;
 mod path_mtu;
 mod recovery;
+mod reduction;
 mod resets;
 mod segments;
 mod time_wait;
