@@ -15,7 +15,11 @@ pub(crate) unsafe extern "C" fn socket(
 ) -> c_int {
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    returned(process.call(|stack| stack.socket(domain, kind, protocol)))
+    returned(process.call(|stack| {
+        stack.configure();
+        let fd = stack.sockets.socket(domain, kind, protocol);
+        stack.publish(fd)
+    }))
 }
 
 pub(crate) unsafe extern "C" fn bind(
@@ -32,7 +36,7 @@ pub(crate) unsafe extern "C" fn bind(
             if let Address::Inet(local) = local {
                 stack.own(local.ip().to_canonical());
             }
-            stack.sockets.bind(stack.now(), fd, local).map(|()| 0)
+            stack.sockets.bind(stack.now(), stack.fd(fd), local).map(|()| 0)
         })
     }))
 }
@@ -40,14 +44,17 @@ pub(crate) unsafe extern "C" fn bind(
 pub(crate) unsafe extern "C" fn listen(userdata: *mut c_void, fd: c_int, backlog: c_int) -> c_int {
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    let listen = process.call(|stack| stack.sockets.listen(stack.now(), fd, backlog));
+    let listen = process.call(|stack| {
+        stack.configure();
+        stack.sockets.listen(stack.now(), stack.fd(fd), backlog)
+    });
     returned(listen.map(|()| 0))
 }
 
 pub(crate) unsafe extern "C" fn shutdown(userdata: *mut c_void, fd: c_int, how: c_int) -> c_int {
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    let shutdown = process.call(|stack| stack.sockets.shutdown(stack.now(), fd, how));
+    let shutdown = process.call(|stack| stack.sockets.shutdown(stack.now(), stack.fd(fd), how));
     returned(shutdown.map(|()| 0))
 }
 
@@ -62,7 +69,10 @@ pub(crate) unsafe extern "C" fn fcntl(
     // Other commands have no argument: there is anything in its place.
     let takes = matches!(command, F_SETFL | F_SETFD | F_DUPFD);
     let argument = if takes { argument as c_int } else { 0 };
-    returned(process.call(|stack| stack.sockets.fcntl(fd, command, argument)))
+    returned(process.call(|stack| {
+        let result = stack.sockets.fcntl(stack.fd(fd), command, argument);
+        if command == F_DUPFD { stack.publish(result) } else { result }
+    }))
 }
 
 pub(crate) unsafe extern "C" fn ioctl(
@@ -81,17 +91,22 @@ pub(crate) unsafe extern "C" fn ioctl(
         FIONBIO => unsafe { *argument },
         _ => 0,
     };
-    returned(process.call(|stack| stack.sockets.ioctl(fd, request, given)).map(|number| {
-        // SAFETY: the requests that succeed have room for an `int` as argument.
-        unsafe { *argument = number };
-        0
-    }))
+    returned(process.call(|stack| stack.sockets.ioctl(stack.fd(fd), request, given)).map(
+        |number| {
+            // SAFETY: the requests that succeed have room for an `int` as argument.
+            unsafe { *argument = number };
+            0
+        },
+    ))
 }
 
 pub(crate) unsafe extern "C" fn epoll_create(userdata: *mut c_void, size: c_int) -> c_int {
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    returned(process.call(|stack| stack.sockets.epoll_create(size)))
+    returned(process.call(|stack| {
+        let fd = stack.sockets.epoll_create(size);
+        stack.publish(fd)
+    }))
 }
 
 pub(crate) unsafe extern "C" fn epoll_ctl(
@@ -112,8 +127,10 @@ pub(crate) unsafe extern "C" fn epoll_ctl(
     } else {
         return returned::<c_int, _>(Err(Errno::EFAULT));
     };
-    let result =
-        process.call(|stack| stack.sockets.epoll_ctl(stack.now(), epoll, operation, fd, event));
+    let result = process.call(|stack| {
+        let (epoll, fd) = (stack.fd(epoll), stack.fd(fd));
+        stack.sockets.epoll_ctl(stack.now(), epoll, operation, fd, event)
+    });
     returned(result.map(|()| 0))
 }
 
@@ -123,7 +140,11 @@ pub(crate) unsafe extern "C" fn pipe(userdata: *mut c_void, fds: *mut c_int) -> 
     if fds.is_null() {
         return returned::<c_int, _>(Err(Errno::EFAULT));
     }
-    returned(process.call(|stack| stack.sockets.pipe()).map(|ends| {
+    let ends = process.call(|stack| {
+        let [reads, writes] = stack.sockets.pipe()?;
+        Ok([stack.publish(Ok(reads))?, stack.publish(Ok(writes))?])
+    });
+    returned(ends.map(|ends| {
         // SAFETY: it points to two descriptors.
         unsafe { fds.cast::<[c_int; 2]>().write(ends) };
         0

@@ -8,14 +8,15 @@
 //! | module | what it is |
 //! |---|---|
 //! | `stack` | the sockets, their virtual time and the packets they sent; safe |
-//! | `process` | threads: who waits for what; safe |
+//! | `process`, `second` | threads: who waits for what; safe |
 //! | `flags`, `kernel` | set-up: `--so_flags`, and the kernel's settings |
 //! | `interface` | packetdrill's table of functions |
 //! | `calls`, `waiting`, `device` | the functions themselves |
-//! | `memory` | the program's memory |
+//! | `memory`, `descriptors` | the program's memory and its descriptors |
 //! | `preload` | `getsockopt` for packetdrill's code blocks, if the object is preloaded |
 
 mod calls;
+mod descriptors;
 mod device;
 mod flags;
 mod interface;
@@ -24,6 +25,7 @@ mod memory;
 mod options;
 pub mod preload;
 mod process;
+mod second;
 mod stack;
 #[cfg(test)]
 mod tests;

@@ -27,7 +27,8 @@ pub(crate) unsafe fn get(
     out: *mut c_void,
     len: *mut socklen_t,
 ) -> c_int {
-    let value = process.call(|stack| stack.sockets.getsockopt(stack.now(), fd, level, name));
+    let value =
+        process.call(|stack| stack.sockets.getsockopt(stack.now(), stack.fd(fd), level, name));
     returned(value.and_then(|value| {
         if out.is_null() || len.is_null() {
             return Err(Errno::EFAULT);
@@ -49,9 +50,10 @@ pub(crate) unsafe extern "C" fn setsockopt(
     // SAFETY: packetdrill gives the table's userdata, and a value of that length.
     let (process, value) = unsafe { (process(userdata), input(value, len as usize)) };
     let result = match value {
-        Input::Bytes(value) => {
-            process.call(|stack| stack.sockets.setsockopt(stack.now(), fd, level, name, value))
-        }
+        Input::Bytes(value) => process.call(|stack| {
+            stack.configure();
+            stack.sockets.setsockopt(stack.now(), stack.fd(fd), level, name, value)
+        }),
         Input::BadAddress(_) => Err(Errno::EFAULT),
     };
     returned(result.map(|()| 0))

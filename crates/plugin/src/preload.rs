@@ -32,12 +32,16 @@ pub unsafe extern "C" fn getsockopt(
     len: *mut socklen_t,
 ) -> c_int {
     let process = PROCESS.load(Ordering::Acquire);
-    if process.is_null() {
+    // SAFETY: a process lives until it is withdrawn.
+    let process = unsafe { process.as_ref() };
+    let Some(process) =
+        process.filter(|process| process.call(|stack| stack.descriptors.is_known(fd)))
+    else {
         let arguments = [fd, level, name].map(c_long::from);
         let [fd, level, name] = arguments;
         // SAFETY: the system call with its own arguments.
         return unsafe { libc::syscall(libc::SYS_getsockopt, fd, level, name, out, len) } as c_int;
-    }
-    // SAFETY: the process lives until it is withdrawn; the rest is the caller's contract.
-    unsafe { options::get(&*process, (fd, level, name), out, len) }
+    };
+    // SAFETY: the caller's contract.
+    unsafe { options::get(process, (fd, level, name), out, len) }
 }

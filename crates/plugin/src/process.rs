@@ -4,6 +4,7 @@
 //! wait; there they really sleep. When one of them is over the first thread waits until the second has looked at the clock:
 //! otherwise the time would have moved on before it was noted when the call ended.
 
+use crate::second::SecondThread;
 use crate::stack::{Sent, Stack};
 use sockeye_posix::{Errno, Outcome, Token, Value};
 use sockeye_wire::Instant;
@@ -24,6 +25,8 @@ pub(crate) struct Process {
 
 struct State {
     stack: Stack,
+    /// The second thread, once it has slept here, and whether it was woken since anybody waited for it.
+    second: Option<SecondThread>,
     /// Calls in which the second thread sleeps.
     asleep: HashSet<Token>,
     /// Calls that are over, but whose thread has not looked at the clock yet.
@@ -34,7 +37,7 @@ impl Process {
     /// The calling thread will be the one that runs the script.
     pub(crate) fn new(stack: Stack) -> Self {
         Self {
-            state: Mutex::new(State { stack, asleep: HashSet::new(), waking: 0 }),
+            state: Mutex::new(State { stack, second: None, asleep: HashSet::new(), waking: 0 }),
             changed: Condvar::new(),
             main: std::thread::current().id(),
         }
@@ -78,6 +81,7 @@ impl Process {
         };
         if !self.is_main() {
             state.asleep.insert(token);
+            state.second = SecondThread::current();
             loop {
                 if let Some(result) = state.stack.take_completed(token) {
                     return result;
@@ -116,6 +120,9 @@ impl Process {
     /// Lets time pass; what falls due meanwhile happens at its own time.
     pub(crate) fn sleep(&self, time: Duration) {
         let mut state = self.lock();
+        if let Some(second) = &mut state.second {
+            second.rest();
+        }
         let end = state.stack.now() + time;
         while state.stack.step(end) {
             state = self.wake(state);
@@ -139,12 +146,15 @@ impl Process {
 
     /// Wakes the second thread if its call is over, and waits until it has looked at the clock.
     fn wake<'s>(&self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
-        let State { stack, asleep, waking } = &mut *state;
+        let State { stack, asleep, waking, .. } = &mut *state;
         let before = asleep.len();
         asleep.retain(|token| !stack.is_completed(*token));
         *waking += before - asleep.len();
         if *waking == 0 || !self.is_main() {
             return state;
+        }
+        if let Some(second) = &mut state.second {
+            second.woken = true;
         }
         self.changed.notify_all();
         let waited = self.changed.wait_timeout_while(state, PATIENCE, |state| state.waking > 0);

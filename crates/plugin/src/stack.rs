@@ -1,5 +1,6 @@
 //! The sockets, their virtual time, and the packets that they have sent.
 
+use crate::descriptors::Descriptors;
 use crate::flags::Flags;
 use crate::kernel::Kernel;
 use sockeye_host::{Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
@@ -30,6 +31,7 @@ pub(crate) struct Sent {
 
 pub(crate) struct Stack {
     pub(crate) sockets: Sockets,
+    pub(crate) descriptors: Descriptors,
     kernel: Option<Kernel>,
     interface: InterfaceId,
     now: Instant,
@@ -54,6 +56,7 @@ impl Stack {
         host.add_default_route(interface, None)?;
         Ok(Self {
             sockets: Sockets::new(host),
+            descriptors: Descriptors::default(),
             kernel,
             interface,
             now: START,
@@ -121,12 +124,24 @@ impl Stack {
         }
     }
 
-    /// `socket(2)`, by the kernel settings of this moment: a script sets them before it opens sockets.
-    pub(crate) fn socket(&mut self, domain: i32, kind: i32, protocol: i32) -> Result<Fd, Errno> {
+    /// The stack's descriptor behind a number of packetdrill's.
+    pub(crate) fn fd(&self, number: i32) -> Fd {
+        self.descriptors.find(number)
+    }
+
+    /// A number for packetdrill, of a descriptor that a call gave.
+    pub(crate) fn publish(&mut self, fd: Result<Fd, Errno>) -> Result<i32, Errno> {
+        let fd = fd?;
+        self.descriptors.publish(fd).inspect_err(|_| {
+            let _ = self.sockets.close(self.now, fd);
+        })
+    }
+
+    /// Takes over the kernel settings of this moment: before calls that depend on them.
+    pub(crate) fn configure(&mut self) {
         if let Some(kernel) = &mut self.kernel {
             kernel.read().install(&mut self.sockets);
         }
-        self.sockets.socket(domain, kind, protocol)
     }
 
     pub(crate) fn next_sent(&mut self) -> Option<Sent> {

@@ -179,7 +179,7 @@ fn a_connection_through_the_table() {
     let listener = script.listener();
     let iss = script.handshake();
     let fd = script.accept(listener);
-    assert_eq!(fd, listener + 1);
+    assert!(fd >= 0 && fd != listener);
     script.inject(1_001, iss.wrapping_add(1), Bits::ACK | Bits::PSH, b"hello");
     assert_eq!(script.read(fd, 100), Ok(b"hello".to_vec()));
     // SAFETY: no pointers.

@@ -11,7 +11,11 @@ use libc::{
     c_int, c_uint, c_void, epoll_event, iovec, loff_t, msghdr, nfds_t, pollfd, size_t, sockaddr,
     socklen_t, ssize_t,
 };
+use sockeye_posix::abi::MSG_FASTOPEN;
 use sockeye_posix::{Errno, Input, PollFd, Received, Room, Value};
+
+/// A descriptor that the stack does not have: those of a process begin after standard error.
+const UNKNOWN: c_int = 0;
 
 pub(crate) unsafe extern "C" fn accept(
     userdata: *mut c_void,
@@ -21,12 +25,13 @@ pub(crate) unsafe extern "C" fn accept(
 ) -> c_int {
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    let accepted = process.wait(|stack| stack.sockets.accept(stack.now(), fd));
-    if let Ok(Value::Accepted(accepted)) = &accepted {
+    let accepted = process.wait(|stack| stack.sockets.accept(stack.now(), stack.fd(fd)));
+    returned(accepted.and_then(|value| {
+        let Value::Accepted(accepted) = value else { return Ok(-1) };
         // SAFETY: the caller gives room for an address, or none.
         unsafe { tell_address(accepted.peer, peer, len) };
-    }
-    returned(accepted.map(|value| value.returned()))
+        process.call(|stack| stack.publish(Ok(accepted.fd)))
+    }))
 }
 
 pub(crate) unsafe extern "C" fn connect(
@@ -38,7 +43,10 @@ pub(crate) unsafe extern "C" fn connect(
     // SAFETY: packetdrill gives the table's userdata, and an address of that length.
     let (process, remote) = unsafe { (process(userdata), address(remote, len)) };
     returned(remote.and_then(|remote| {
-        let connected = process.wait(|stack| stack.sockets.connect(stack.now(), fd, remote));
+        let connected = process.wait(|stack| {
+            stack.configure();
+            stack.sockets.connect(stack.now(), stack.fd(fd), remote)
+        });
         connected.map(|value| value.returned())
     }))
 }
@@ -46,7 +54,11 @@ pub(crate) unsafe extern "C" fn connect(
 pub(crate) unsafe extern "C" fn close(userdata: *mut c_void, fd: c_int) -> c_int {
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    let closed = process.wait(|stack| stack.sockets.close(stack.now(), fd));
+    let closed = process.wait(|stack| {
+        let known = stack.fd(fd);
+        stack.descriptors.withdraw(fd);
+        stack.sockets.close(stack.now(), known)
+    });
     returned(closed.map(|value| value.returned()))
 }
 
@@ -72,7 +84,8 @@ pub(crate) unsafe extern "C" fn readv(
         unsafe { (process(userdata), count(number).and_then(|number| array(pieces, number))) };
     returned(pieces.and_then(|pieces| {
         let rooms = rooms(pieces);
-        let received = process.wait(|stack| stack.sockets.readv(stack.now(), fd, &rooms))?;
+        let received =
+            process.wait(|stack| stack.sockets.readv(stack.now(), stack.fd(fd), &rooms))?;
         // SAFETY: the pieces are room of the lengths that they say.
         Ok(unsafe { deliver(received, pieces) }.returned)
     }))
@@ -113,7 +126,7 @@ pub(crate) unsafe extern "C" fn recvfrom(
 }
 
 fn receive(process: &Process, fd: c_int, room: Room, flags: c_int) -> Result<Value, Errno> {
-    process.wait(|stack| stack.sockets.recv(stack.now(), fd, room, flags))
+    process.wait(|stack| stack.sockets.recv(stack.now(), stack.fd(fd), room, flags))
 }
 
 pub(crate) unsafe extern "C" fn recvmsg(
@@ -130,8 +143,8 @@ pub(crate) unsafe extern "C" fn recvmsg(
         unsafe { (process(userdata), array((*message).msg_iov, (*message).msg_iovlen)) };
     returned(pieces.and_then(|pieces| {
         let rooms = rooms(pieces);
-        let received =
-            process.wait(|stack| stack.sockets.recvmsg(stack.now(), fd, &rooms, flags))?;
+        let received = process
+            .wait(|stack| stack.sockets.recvmsg(stack.now(), stack.fd(fd), &rooms, flags))?;
         // SAFETY: the pieces and the control buffer are room of the lengths that they say.
         unsafe {
             let received = deliver(received, pieces);
@@ -160,7 +173,7 @@ pub(crate) unsafe extern "C" fn write(
 ) -> ssize_t {
     // SAFETY: packetdrill gives the table's userdata, and data of that length.
     let (process, data) = unsafe { (process(userdata), input(data, len)) };
-    let written = process.wait(|stack| stack.sockets.write(stack.now(), fd, data));
+    let written = process.wait(|stack| stack.sockets.write(stack.now(), stack.fd(fd), data));
     returned(written.map(|value| value.returned()))
 }
 
@@ -176,7 +189,7 @@ pub(crate) unsafe extern "C" fn writev(
     returned(pieces.and_then(|pieces| {
         // SAFETY: the pieces are data of the lengths that they say.
         let data = unsafe { inputs(pieces) };
-        let written = process.wait(|stack| stack.sockets.writev(stack.now(), fd, &data));
+        let written = process.wait(|stack| stack.sockets.writev(stack.now(), stack.fd(fd), &data));
         written.map(|value| value.returned())
     }))
 }
@@ -247,7 +260,12 @@ fn send_all(
             Err(error) => return returned::<i64, _>(Err(error)),
         }
     };
-    let sent = process.wait(|stack| stack.sockets.sendmsg(stack.now(), fd, data, to, flags));
+    let sent = process.wait(|stack| {
+        if flags & MSG_FASTOPEN != 0 {
+            stack.configure();
+        }
+        stack.sockets.sendmsg(stack.now(), stack.fd(fd), data, to, flags)
+    });
     returned(sent.map(|value| value.returned()))
 }
 
@@ -260,8 +278,13 @@ pub(crate) unsafe extern "C" fn poll(
     // SAFETY: packetdrill gives the table's userdata, and so many descriptors.
     let (process, known) = unsafe { (process(userdata), array(fds, number as usize)) };
     returned(known.and_then(|known| {
-        let asked: Vec<_> = known.iter().map(|fd| PollFd::new(fd.fd, fd.events)).collect();
-        let value = process.wait(|stack| stack.sockets.poll(stack.now(), &asked, timeout_ms))?;
+        let value = process.wait(|stack| {
+            // A negative number is skipped, an unknown one is told.
+            let number = |fd: c_int| if fd < 0 { fd } else { stack.fd(fd).max(UNKNOWN) };
+            let asked = known.iter().map(|fd| PollFd::new(number(fd.fd), fd.events));
+            let asked: Vec<_> = asked.collect();
+            stack.sockets.poll(stack.now(), &asked, timeout_ms)
+        })?;
         let number = value.returned();
         if let Value::Polled(found) = value {
             for (at, found) in found.iter().enumerate() {
@@ -285,7 +308,8 @@ pub(crate) unsafe extern "C" fn epoll_wait(
     if out.is_null() {
         return returned::<c_int, _>(Err(Errno::EFAULT));
     }
-    let value = process.wait(|stack| stack.sockets.epoll_wait(stack.now(), epoll, max, timeout_ms));
+    let value = process
+        .wait(|stack| stack.sockets.epoll_wait(stack.now(), stack.fd(epoll), max, timeout_ms));
     returned(value.map(|value| {
         let number = value.returned();
         if let Value::Epoll(events) = value {
@@ -308,12 +332,19 @@ pub(crate) unsafe extern "C" fn splice(
     len: size_t,
     flags: c_uint,
 ) -> ssize_t {
-    if !from_offset.is_null() || !to_offset.is_null() {
-        // Neither sockets nor pipes have places.
+    // packetdrill passes the script's number by reference: no offset is a 0 there. Neither sockets nor pipes have any other place.
+    let elsewhere = |offset: *mut loff_t| {
+        // SAFETY: null, or a number of packetdrill's.
+        !offset.is_null() && unsafe { *offset } != 0
+    };
+    if elsewhere(from_offset) || elsewhere(to_offset) {
         return returned::<i64, _>(Err(Errno::ESPIPE));
     }
     // SAFETY: packetdrill gives the table's userdata.
     let process = unsafe { process(userdata) };
-    let moved = process.wait(|stack| stack.sockets.splice(stack.now(), from, to, len, flags));
+    let moved = process.wait(|stack| {
+        let (from, to) = (stack.fd(from), stack.fd(to));
+        stack.sockets.splice(stack.now(), from, to, len, flags)
+    });
     returned(moved.map(|value| value.returned()))
 }

@@ -142,6 +142,8 @@ options! {
     BusyPoll = SOL_SOCKET, 46, "SO_BUSY_POLL", Int;
     /// Octets a second at most.
     MaxPacingRate = SOL_SOCKET, 47, "SO_MAX_PACING_RATE", Int;
+    /// How full the buffers are.
+    MemoryInfo = SOL_SOCKET, 55, "SO_MEMINFO", Bytes;
     /// `MSG_ZEROCOPY` is allowed.
     ZeroCopy = SOL_SOCKET, 60, "SO_ZEROCOPY", Int;
 

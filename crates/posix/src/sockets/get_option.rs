@@ -152,12 +152,31 @@ impl Sockets {
                 text.resize(16, 0);
                 text
             }
+            Opt::MemoryInfo => self.memory_info(socket),
             Opt::AoInfo => self.auth_option(socket)?,
             Opt::Info => self.info_of(now, socket).encode(),
             // Linux: Reno and CUBIC tell nothing.
             Opt::CongestionInfo => Vec::new(),
             _ => return Err(Errno::ENOPROTOOPT),
         })
+    }
+
+    /// `SO_MEMINFO`: octets received, their limit, octets in devices' hands, the limit of the send queue, reserved ones, the
+    /// send queue, options, backlog, packets dropped. What there is none of here is 0.
+    fn memory_info(&self, socket: &Socket) -> Vec<u8> {
+        let link = socket.link();
+        let status = link.and_then(|link| Status::of(&self.host, link));
+        let received = status.map_or(0, |status| status.readable as u32);
+        let queued = link.zip(status).map_or(0, |(link, status)| {
+            let mut send = link.send.clone();
+            send.update(status.sending);
+            send.used()
+        });
+        let options = &socket.options;
+        [received, options.receive_buffer, 0, options.send_buffer, 0, queued, 0, 0, 0]
+            .into_iter()
+            .flat_map(u32::to_ne_bytes)
+            .collect()
     }
 
     /// Settings in force, or those to come.

@@ -109,7 +109,10 @@ impl Sender {
         let whole = (max_payload as u32 / mss).max(1) * mss;
         let len = unsent.min(usable).min(whole);
         if len >= mss {
-            let len = if len == unsent { len } else { len / mss * mss };
+            // A partial last segment goes along only if it might leave alone.
+            let whole = len / mss * mss;
+            let tail = len > whole && !self.holds_back(config) && self.may_send_small(config);
+            let len = if len == unsent && tail { len } else { whole };
             if room >= mss {
                 // Half a window at most in one item, so that at least two are on their way: as on Linux.
                 let (window, _) = self.congestion_window();
