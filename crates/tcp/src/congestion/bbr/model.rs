@@ -23,14 +23,15 @@ pub(super) struct Rounds {
     pub(super) start: bool,
     /// BBR.round_count.
     pub(super) count: u32,
-    /// The least pacing gain, in percent, at which what is acknowledged in this round may have been sent: this round's or the last's.
-    least_gain: u64,
-    gain: u64,
+    /// The least share of the bandwidth, in percent, that was used by choice when what is acknowledged in this round was sent: this
+    /// round's or the last's.
+    least_share: u64,
+    pub(super) share: u64,
 }
 
 impl Default for Rounds {
     fn default() -> Self {
-        Self { end: None, start: false, count: 0, least_gain: 100, gain: 100 }
+        Self { end: None, start: false, count: 0, least_share: 100, share: 100 }
     }
 }
 
@@ -175,9 +176,9 @@ impl Bbr {
             self.rounds.begin(ack.sample.delivered);
             self.rounds.count = self.rounds.count.wrapping_add(1);
             self.cycle.rounds = self.cycle.rounds.saturating_add(1);
-            let gain = self.state.pacing_gain().min(100);
-            self.rounds.least_gain = gain.min(self.rounds.gain);
-            self.rounds.gain = gain;
+            let share = self.state.sent_share();
+            self.rounds.least_share = share.min(self.rounds.share);
+            self.rounds.share = share;
         }
     }
 
@@ -199,7 +200,7 @@ impl Bbr {
         } else {
             (100 - MARGIN_PERCENT) * (1_000 - self.ambient.per_mille()) / 100
         };
-        let sent_share = self.rounds.least_gain * margin / 10;
+        let sent_share = self.rounds.least_share * margin / 10;
         let adapt = |bound: u64, latest: u64| {
             let shown = (latest.saturating_mul(10_000) / sent_share).min(bound);
             shown.max(bound.saturating_mul(BETA) / 100)

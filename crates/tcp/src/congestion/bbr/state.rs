@@ -40,6 +40,15 @@ impl State {
         }
     }
 
+    /// The share of the bandwidth, in percent, that is used by choice.
+    pub(super) const fn sent_share(self) -> u64 {
+        match self {
+            Self::Startup | Self::Cruise | Self::Refill | Self::Up => 100,
+            Self::Drain | Self::Down => self.pacing_gain(),
+            Self::ProbeRtt => self.window_gain(),
+        }
+    }
+
     /// IsInAProbeBWState.
     pub(super) const fn is_probe_bw(self) -> bool {
         matches!(self, Self::Down | Self::Cruise | Self::Refill | Self::Up)

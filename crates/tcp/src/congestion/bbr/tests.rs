@@ -323,3 +323,24 @@ fn the_windowed_maximum_forgets() {
     }
     assert_eq!(filter.get(), 1);
 }
+
+/// What was held back by choice is no sign of congestion: a loss during ProbeRTT or Drain does not halve what follows.
+#[test]
+fn deliberate_slowness_is_not_taken_for_the_path_s() {
+    for state in [State::ProbeRtt, State::Drain, State::Down] {
+        let mut bbr = learned(state);
+        bbr.rounds.share = state.sent_share();
+        bbr.state = State::Cruise;
+        bbr.on_segment_lost(&LostSegment {
+            delivered: SeqNumber(400_000),
+            ..lost_segment(MSS, 400_000)
+        });
+        let mut sample = sample(1_040, 400_000, MSS);
+        if let Some(shown) = &mut sample.rate {
+            shown.bytes_per_second = 10_000_000 * state.sent_share() / 100;
+        }
+        bbr.latest.bw = 0;
+        bbr.on_sample(&sample);
+        assert_eq!(bbr.bw, 10_000_000, "{state:?}");
+    }
+}

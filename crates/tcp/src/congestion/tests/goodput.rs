@@ -112,27 +112,3 @@ fn a_rate_can_be_set() {
         assert_eq!(info.congestion, Some(algorithm));
     }
 }
-
-#[test]
-#[ignore = "a table for people; takes a while without optimization"]
-fn table() {
-    for algorithm in Algorithm::ALL {
-        for loss in [0, 1_000, 10_000, 30_000] {
-            for seed in 1..=3 {
-                let link = Link { loss, seed, ..Link::fast() };
-                let share = goodput(algorithm, link, 20);
-                std::print!("{algorithm} {loss}: {share:.3}  ");
-            }
-            std::println!();
-        }
-        let link = Link { reorder: 20_000, ..Link::fast() };
-        std::println!("{algorithm} reorder 2 %: {:.3}", goodput(algorithm, link, 20));
-    }
-    use Algorithm::{Bbr, Cubic, Reno};
-    for flows in [&[Cubic, Cubic][..], &[Cubic, Reno], &[Bbr, Bbr, Bbr, Bbr], &[Bbr, Cubic]] {
-        for apart in [0, 1, 10, 100, 1_000] {
-            let (index, received) = fairness(flows, Duration::from_millis(apart), Link::fast(), 60);
-            std::println!("{flows:?} {apart}: {index:.3} {received:?}");
-        }
-    }
-}
