@@ -11,6 +11,7 @@ mod fast_open;
 mod frto;
 mod handshake;
 pub(crate) mod harness;
+mod holding;
 mod icmp;
 mod opening_windows;
 mod options;
