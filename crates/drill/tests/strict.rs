@@ -252,6 +252,7 @@ fn scripts_that_cannot_run_fail() {
         ("0 close(3, 4) = 0", "takes 1 arguments"),
         ("0 %{ assert 1 }%", "no socket"),
         ("0 close(", "expected an expression"),
+        ("--ip_version=ipv6\n--local_ip=192.168.0.1\n0 close(3) = 0", "not addresses of ipv6"),
     ] {
         let Verdict::Failed(failure) = run(text).verdict else { panic!("{text} passed") };
         assert!(failure.message.contains(told), "{text}: {}", failure.message);

@@ -278,8 +278,8 @@ impl TcpInfo {
             },
             snd_cwnd: info.congestion_window / mss,
             advmss: u32::from(info.receive_mss),
-            // Linux's default; reordering is told by time here (RFC 8985), not by a number of segments.
-            reordering: 3,
+            // Linux's default is the least; losses are told by time here (RFC 8985), whatever this is.
+            reordering: u32::from(info.reordering_segments).max(3),
             total_retrans: u32::try_from(info.retransmissions).unwrap_or(u32::MAX),
             pacing_rate: info.pacing_rate.unwrap_or(u64::MAX),
             max_pacing_rate: u64::MAX,

@@ -85,6 +85,8 @@ pub struct Info {
     pub resent: u32,
     /// Segments are known to overtake each other on this path.
     pub reordering_seen: bool,
+    /// The farthest that a segment arrived behind a later one, in segments from its start to the end of that one; 255 and more are 255.
+    pub reordering_segments: u8,
     /// Payload of the largest segment that the peer is known to send.
     pub peer_segment: u16,
     /// Payload bytes that the peer acknowledged.
@@ -157,6 +159,7 @@ impl Info {
             window_probes: 0,
             resent: 0,
             reordering_seen: false,
+            reordering_segments: 0,
             peer_segment: 0,
             bytes_acked: 0,
             bytes_received: 0,

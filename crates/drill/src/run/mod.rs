@@ -64,6 +64,16 @@ pub fn run(script: &Script, settings: &Settings) -> Report {
         report.verdict = Verdict::Skipped(need.into());
         return report;
     }
+    let six = settings.version == IpVersion::V6;
+    if [settings.local_address(), settings.remote_address()]
+        .iter()
+        .any(|address| address.is_ipv6() != six)
+    {
+        let message =
+            format!("--local_ip and --remote_ip are not addresses of {}", settings.version.name());
+        report.verdict = Verdict::Failed(Failure::new(1, message));
+        return report;
+    }
     let outcome = match Run::new(script, settings) {
         Ok(mut run) => {
             let init = script.init.as_ref();

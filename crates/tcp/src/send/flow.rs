@@ -121,6 +121,7 @@ impl Sender {
         info.window_probes = self.timer.probes;
         info.resent = self.in_flight.resent();
         info.reordering_seen = self.rack.reordering_seen();
+        info.reordering_segments = self.rack.reordering_segments();
         info.sacked = self.in_flight.sacked();
         info.lost = self.in_flight.lost();
         let with_syn = self.flow.as_ref().map_or(0, |flow| flow.syn_octets);

@@ -36,7 +36,7 @@ impl Sender {
         let old_window = self.window;
         let old_una = self.una;
         let was_limited = self.window_limited();
-        let times = AckTimes { arrival: segment.arrival, echo };
+        let times = AckTimes { arrival: segment.arrival, echo, mss: self.mss };
 
         let advanced = segment.ack.after(old_una);
         let mut delivered = Delivered::default();

@@ -18,6 +18,8 @@ pub(super) struct Rack {
     /// Multiples of a quarter of the minimum RTT.
     window_multiple: u8,
     persist: u8,
+    /// The farthest that a segment came behind the highest one that had arrived.
+    reordering_segments: u8,
     /// The next D-SACK counts when SND.UNA has passed this: once a round trip.
     dsack_round: Option<SeqNumber>,
 }
@@ -44,6 +46,8 @@ pub(super) struct AckTimes {
     pub(super) arrival: Instant,
     /// TSecr in terms of our clock: the time that the acknowledged segment's timestamp stands for, in whole milliseconds.
     pub(super) echo: Option<Instant>,
+    /// Octets of a full segment.
+    pub(super) mss: u16,
 }
 
 impl Latest {
@@ -66,8 +70,12 @@ impl Latest {
         } else {
             let least = if rack.min_rtt_micros == 0 { rtt } else { rack.min_rtt_micros.min(rtt) };
             rack.min_rtt_micros = least;
-            rack.reordering_seen |=
-                self.highest.is_some_and(|highest| record.end().before(highest));
+            if let Some(highest) = self.highest.filter(|highest| record.end().before(*highest)) {
+                rack.reordering_seen = true;
+                let segments = highest.since(record.start).div_ceil(u32::from(times.mss).max(1));
+                let segments = u8::try_from(segments).unwrap_or(u8::MAX);
+                rack.reordering_segments = rack.reordering_segments.max(segments);
+            }
         }
         self.highest = Some(self.highest.map_or(record.end(), |highest| highest.max(record.end())));
         // Of several, the last in the order of sequence numbers counts, as on Linux; RFC 8985 §6.2 takes that of the latest sent.
@@ -113,6 +121,7 @@ impl Rack {
             reordering_seen: false,
             window_multiple: 0,
             persist: 0,
+            reordering_segments: 0,
             dsack_round: None,
         }
     }
@@ -135,6 +144,10 @@ impl Rack {
         }
         let quarter = Duration::from_micros(u64::from(self.min_rtt_micros) / 4);
         (quarter * u32::from(self.window_multiple.max(1))).min(smoothed.unwrap_or(quarter))
+    }
+
+    pub(super) const fn reordering_segments(&self) -> u8 {
+        self.reordering_segments
     }
 
     pub(super) fn reordering_seen(&self) -> bool {

@@ -99,7 +99,7 @@ fn lost_records_leave_the_network_until_sent_again() {
     in_flight.on_retransmitted(Instant::from_millis(3), 1_000);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (4_000, None));
     let mut rack = Rack::new(None);
-    let times = AckTimes { arrival: Instant::from_millis(9), echo: None };
+    let times = AckTimes { arrival: Instant::from_millis(9), echo: None, mss: 1_000 };
     let covered = in_flight.acknowledge(at(1_000), &times, &mut rack);
     assert_eq!(covered.sample_from, None, "Karn's rule");
     in_flight.mark_all_lost();

@@ -31,7 +31,7 @@ impl Path {
     }
 
     fn ack(&mut self, millis: u64, una: u32, sacks: &[(u32, u32)]) -> Option<RateSample> {
-        let times = AckTimes { arrival: ms(millis), echo: None };
+        let times = AckTimes { arrival: ms(millis), echo: None, mss: 1_000 };
         let mut delivered = self.in_flight.acknowledge(at(una), &times, &mut self.rack);
         for (left, right) in sacks {
             let block = SackBlock { left: at(*left), right: at(*right) };
