@@ -98,6 +98,8 @@ pub(crate) struct Options {
     pub(crate) user_timeout: Option<Duration>,
     pub(crate) notsent_low_water: Option<u32>,
     pub(crate) congestion: Option<Algorithm>,
+    /// Octets a second.
+    pub(crate) max_pacing_rate: Option<u64>,
     pub(crate) inq: bool,
     pub(crate) zero_copy: bool,
     pub(crate) max_segment_size: Option<u16>,
@@ -148,6 +150,7 @@ impl Options {
             user_timeout: None,
             notsent_low_water: None,
             congestion: None,
+            max_pacing_rate: None,
             inq: false,
             zero_copy: false,
             max_segment_size: None,

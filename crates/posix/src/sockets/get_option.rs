@@ -85,8 +85,8 @@ impl Sockets {
             Opt::Mark => options.mark,
             Opt::ReceiveLowWater => options.receive_low_water,
             Opt::SendLowWater => 1,
-            // Unlimited.
-            Opt::MaxPacingRate => -1,
+            // All ones is no limit.
+            Opt::MaxPacingRate => options.max_pacing_rate.map_or(-1, |rate| rate as u32 as i32),
             Opt::ZeroCopy => i32::from(options.zero_copy),
             Opt::Tos => i32::from(options.tos),
             Opt::TrafficClass => i32::from(options.traffic_class),
@@ -210,6 +210,7 @@ impl Sockets {
                 Some(status) if status.over => TcpInfo::of_closed(&status.info),
                 Some(status) => TcpInfo {
                     pmtu: self.path_mtu(socket, &status),
+                    max_pacing_rate: socket.options.max_pacing_rate.unwrap_or(u64::MAX),
                     ..TcpInfo::of_connection(now, &status.info)
                 },
                 None => TcpInfo::of_state(StateName::Closed),

@@ -209,5 +209,6 @@ pub(super) fn configure(config: &mut Config, options: &Options) {
     if let Some(time) = options.linger2 {
         config.fin_wait_2 = time;
     }
+    config.max_pacing_rate = options.max_pacing_rate.or(config.max_pacing_rate);
     config.congestion = options.congestion.unwrap_or(config.congestion);
 }

@@ -99,8 +99,10 @@ impl Sockets {
             }
             // Sent and received packets are stamped by nobody: switching off is all there is.
             Opt::Timestamp | Opt::Timestamping | Opt::BusyPoll if !on => {}
-            // Unlimited.
-            Opt::MaxPacingRate if value == -1 => {}
+            // All ones is no limit.
+            Opt::MaxPacingRate => {
+                options.max_pacing_rate = (value != -1).then_some(u64::from(value as u32));
+            }
             Opt::ZeroCopy => match value {
                 0 | 1 => options.zero_copy = on,
                 _ => return Err(Errno::EINVAL),
@@ -249,6 +251,10 @@ impl Sockets {
                 let send = self.host.connection_config(id).map(|config| config.send_buffer_bytes);
                 let receive = window_of(options.receive_buffer);
                 self.host.set_buffers(now, id, receive, send.unwrap_or(0));
+            }
+            Opt::MaxPacingRate => {
+                let rate = options.max_pacing_rate;
+                self.host.configure(now, id, |config| config.max_pacing_rate = rate);
             }
             Opt::SynCount | Opt::Linger2 => {
                 self.host.configure(now, id, |config| {

@@ -42,6 +42,7 @@ fn values_come_back() {
         (Opt::NotSentLowWater, -1, -1),
         (Opt::ReceiveLowWater, 0, 1),
         (Opt::Linger2, 500, 120),
+        (Opt::MaxPacingRate, 100_000, 100_000),
     ] {
         assert_eq!(world.at[A].setsockopt_int(world.now, fd, option, set), Ok(()), "{option:?}");
         assert_eq!(world.at[A].getsockopt_int(world.now, fd, option), Ok(got), "{option:?}");
@@ -180,4 +181,21 @@ fn tcp_info_of_a_transfer() {
     assert_eq!((done.unacked, done.bytes_acked), (0, 5_000));
     assert_eq!(world.at[B].tcp_info(world.now, b).unwrap().bytes_received, 5_000);
     assert!(done.rtt >= 10_000);
+}
+
+/// `SO_MAX_PACING_RATE`: 100,000 octets at 50,000 a second take about two seconds.
+#[test]
+fn a_paced_sender() {
+    let mut world = World::new();
+    let (a, b) = world.pair();
+    world.at[A].setsockopt_int(world.now, a, Opt::MaxPacingRate, 50_000).unwrap();
+    world.at[A].setsockopt_int(world.now, a, Opt::SendBuffer, 200_000).unwrap();
+    world.write(A, a, &vec![7; 100_000]).unwrap();
+    let start = world.now;
+    let mut got = 0;
+    while got < 100_000 {
+        got += world.read(B, b, 100_000).unwrap().len();
+    }
+    let took = world.now.since(start);
+    assert!(took > Duration::from_millis(1_500) && took < Duration::from_secs(3), "{took:?}");
 }
