@@ -14,7 +14,7 @@ fn help_teaches() {
 
 #[test]
 fn help_fits_the_terminal() {
-    for command in ["demo", "read", "sim", "serve", "connect", "listen"] {
+    for command in ["demo", "read", "drill", "sim", "serve", "connect", "listen"] {
         let help = succeed(&[command, "--help"]).stdout;
         let longest = help.lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(100), "{command}: {longest:?}");
@@ -32,6 +32,9 @@ fn wrong_usage_is_2() {
         &["read", "a", "b", "--connection", "1"],
         &["read", "a", "--json", "--connection", "1"],
         &["sim", "--seeds", "5..5"],
+        &["drill"],
+        &["drill", "no-such-file.pkt"],
+        &["drill", "-D", "no-value", "src"],
         &["fly"],
     ] {
         let answer = sockeye(arguments);
