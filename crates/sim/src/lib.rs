@@ -15,6 +15,7 @@
 //! | [`scenarios`] | kinds of trouble, in a table |
 //! | [`trial`] | one kind of trouble with one seed, and the verdict |
 //! | [`invariants`] | what must be true at every moment |
+//! | [`goodput`] | how much of a link is used, and how it is shared |
 //! | [`batch`] | many trials on all processors |
 //!
 //! ```
@@ -30,6 +31,7 @@
 pub mod apps;
 pub mod batch;
 mod error;
+pub mod goodput;
 pub mod invariants;
 pub mod network;
 pub mod outcome;

@@ -1,0 +1,164 @@
+//! How much of a link a congestion control fills, and how flows share it.
+//!
+//! Senders on the left, receivers on the right, one cable for all in the middle with a rate, a queue, and loss or reordering of what
+//! the senders send. The rate counts IP packets; goodput counts the payload that receivers have read. With timestamps and 1,500 octets a
+//! packet, full use of the link is a goodput of 1,448/1,500 = 0.965.
+
+mod race;
+#[cfg(test)]
+mod tests;
+
+use crate::error::SimError;
+use crate::network::{End, JunctionId, Network, NodeId};
+use crate::seed::Seeds;
+use race::{Lane, Race};
+use sockeye_host::{HostConfig, HostError};
+use sockeye_link::Impairment;
+use sockeye_tcp::Config;
+use sockeye_tcp::congestion::Algorithm;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Octets of the largest packet.
+const MTU: u16 = 1_500;
+/// Where receivers listen: "discard" (RFC 863).
+const PORT: u16 = 9;
+
+/// A bottleneck, and for how long it is used.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Course {
+    /// Bits per second, each way.
+    pub rate_bps: u64,
+    /// Time to the other side and back, queues empty.
+    pub rtt: Duration,
+    /// Octets that may wait for the link, each way.
+    pub queue_bytes: usize,
+    /// Probability that a packet of a sender is lost.
+    pub loss: f64,
+    /// Probability that a packet of a sender is overtaken.
+    pub reorder: f64,
+    /// From the first data.
+    pub length: Duration,
+    /// From which all chance is drawn.
+    pub seed: u64,
+}
+
+impl Default for Course {
+    /// 100 Mbit/s, 50 ms, a queue of what is on the path (625,000 octets), for 20 s, without loss.
+    fn default() -> Self {
+        Self {
+            rate_bps: 100_000_000,
+            rtt: Duration::from_millis(50),
+            queue_bytes: 625_000,
+            loss: 0.0,
+            reorder: 0.0,
+            length: Duration::from_secs(20),
+            seed: 1,
+        }
+    }
+}
+
+impl Course {
+    /// Lets one flow for each algorithm send as much as it can; the payload that each receiver has read in the end, as a share of
+    /// what the link carries in that time.
+    ///
+    /// # Errors
+    /// [`SimError`] if a connection is lost or the stack gets stuck.
+    pub fn run(&self, algorithms: &[Algorithm]) -> Result<Vec<f64>, SimError> {
+        let (mut network, mut race) = self.set(algorithms)?;
+        while !race.is_over(network.now()) {
+            if !network.step(&mut race)? {
+                let (phase, after) =
+                    (crate::Phase::Transfer, network.now().since(Default::default()));
+                return Err(SimError::Deadlock { phase, after });
+            }
+            if let Some((node, error)) = race.failure() {
+                let (phase, after) =
+                    (crate::Phase::Transfer, network.now().since(Default::default()));
+                return Err(SimError::Lost {
+                    host: network.name(node).to_owned(),
+                    phase,
+                    after,
+                    error,
+                });
+            }
+        }
+        let carried = self.rate_bps as f64 / 8.0 * self.length.as_secs_f64();
+        Ok(race.bytes().map(|bytes| bytes as f64 / carried).collect())
+    }
+
+    /// The mean share of one flow over some seeds.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn mean(&self, algorithm: Algorithm, seeds: u64) -> Result<f64, SimError> {
+        let mut sum = 0.0;
+        for seed in 0..seeds.max(1) {
+            let course = Self { seed: self.seed.wrapping_add(seed), ..self.clone() };
+            sum += course.run(&[algorithm])?.iter().sum::<f64>();
+        }
+        Ok(sum / seeds.max(1) as f64)
+    }
+
+    fn set(&self, algorithms: &[Algorithm]) -> Result<(Network, Race), HostError> {
+        let mut seeds = Seeds::new(self.seed);
+        let mut network = Network::new();
+        network.close_eye();
+        let sides = [network.add_junction(), network.add_junction()];
+        let back = Impairment {
+            delay: self.rtt / 2,
+            rate_bps: Some(self.rate_bps),
+            queue_bytes: Some(self.queue_bytes),
+            ..Impairment::default()
+        };
+        let forth = Impairment { loss: self.loss, reorder: self.reorder, ..back.clone() };
+        let _cable = network
+            .trunk([(sides[0], forth, seeds.next_u64()), (sides[1], back, seeds.next_u64())]);
+        let mut lanes = Vec::with_capacity(algorithms.len());
+        for (at, algorithm) in algorithms.iter().enumerate() {
+            let tcp = Arc::new(Config { congestion: *algorithm, ..Config::default() });
+            let mut add = |side: usize| {
+                let config =
+                    HostConfig { tcp: Arc::clone(&tcp), ..HostConfig::new(seeds.secret()) };
+                let name = if side == 0 { "sender" } else { "receiver" };
+                let node = network.add_host(format!("{name} {at}"), config);
+                attach(&mut network, node, address(at, side), sides[side])?;
+                Ok::<_, HostError>(node)
+            };
+            let (sender, receiver) = (add(0)?, add(1)?);
+            let remote = SocketAddr::new(address(at, 1), PORT);
+            network.host_mut(receiver).listen(remote, 1)?;
+            // Not all at the very same moment, or drop-tail queues treat them all alike.
+            let offset = Duration::from_micros(seeds.next_u64() % 20_000);
+            lanes.push(Lane::new(sender, receiver, remote, offset, seeds.next_u64()));
+        }
+        Ok((network, Race::new(lanes, self.length)))
+    }
+}
+
+/// A host's own cable is no obstacle.
+fn attach(
+    network: &mut Network,
+    node: NodeId,
+    address: IpAddr,
+    junction: JunctionId,
+) -> Result<(), HostError> {
+    let end = End { node, address: (address, 8), impairment: Impairment::default(), seed: 0 };
+    network.attach(end, junction, (Impairment::default(), 0), MTU)?;
+    Ok(())
+}
+
+fn address(flow: usize, side: usize) -> IpAddr {
+    Ipv4Addr::new(10, 0, flow as u8, side as u8 + 1).into()
+}
+
+/// Jain's fairness index: 1 if all have the same, 1/n if one has everything.
+///
+/// Source: R. Jain, D. Chiu, W. Hawe, "A Quantitative Measure of Fairness", 1984.
+#[must_use]
+pub fn jain(shares: &[f64]) -> f64 {
+    let sum: f64 = shares.iter().sum();
+    let squares: f64 = shares.iter().map(|share| share * share).sum();
+    if squares > 0.0 { sum * sum / (shares.len() as f64 * squares) } else { 1.0 }
+}
