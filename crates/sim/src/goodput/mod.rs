@@ -15,7 +15,7 @@ use race::{Lane, Race};
 use sockeye_host::{HostConfig, HostError};
 use sockeye_link::Impairment;
 use sockeye_tcp::Config;
-use sockeye_tcp::congestion::Algorithm;
+pub use sockeye_tcp::congestion::Algorithm;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +59,35 @@ impl Default for Course {
     }
 }
 
+/// What the goodput of a congestion control is measured by: name, loss, reordering, and seeds that the mean is taken over.
+pub const COURSES: [(&str, f64, f64, u64); 5] = [
+    ("no loss", 0.0, 0.0, 1),
+    ("0.1 % loss", 0.001, 0.0, 5),
+    ("1 % loss", 0.01, 0.0, 5),
+    ("3 % loss", 0.03, 0.0, 5),
+    ("2 % reordered", 0.0, 0.02, 5),
+];
+
+/// Who shares a link fairly: flows, and the least of Jain's index over a minute.
+pub const CONTESTS: [(&[Algorithm], f64); 3] = [
+    (&[Algorithm::Cubic; 2], 0.95),
+    (&[Algorithm::Cubic, Algorithm::Reno], 0.8),
+    (&[Algorithm::Bbr; 4], 0.9),
+];
+
 impl Course {
+    /// The default with this loss and reordering.
+    #[must_use]
+    pub fn with(loss: f64, reorder: f64) -> Self {
+        Self { loss, reorder, ..Self::default() }
+    }
+
+    /// The default for a minute.
+    #[must_use]
+    pub fn minute() -> Self {
+        Self { length: Duration::from_secs(60), ..Self::default() }
+    }
+
     /// Lets one flow for each algorithm send as much as it can; the payload that each receiver has read in the end, as a share of
     /// what the link carries in that time.
     ///

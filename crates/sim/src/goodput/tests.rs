@@ -1,1 +1,75 @@
+//! No figure may fall below its least; the figures themselves are kept as snapshots. Linux's own are in GOODPUT.md.
 
+use super::{CONTESTS, COURSES, Course, jain};
+use sockeye_tcp::congestion::Algorithm;
+
+/// One seed of each course; the means are in GOODPUT.md.
+fn figures(algorithm: Algorithm, least: [f64; COURSES.len()]) -> String {
+    let mut lines = String::new();
+    for ((name, loss, reorder, _), least) in COURSES.into_iter().zip(least) {
+        let share = Course::with(loss, reorder).mean(algorithm, 1).unwrap();
+        assert!(share >= least, "{algorithm}, {name}: {share} of {least}");
+        lines.push_str(&format!("{name:<14} {share:.3}\n"));
+    }
+    lines
+}
+
+#[test]
+fn cubic_fills_the_link_as_far_as_it_can() {
+    insta::assert_snapshot!(figures(Algorithm::Cubic, [0.95, 0.087, 0.024, 0.013, 0.80]));
+}
+
+#[test]
+fn bbr_fills_the_link_as_far_as_it_can() {
+    insta::assert_snapshot!(figures(Algorithm::Bbr, [0.93, 0.93, 0.83, 0.75, 0.9]));
+}
+
+#[test]
+fn reno_fills_the_link_as_far_as_it_can() {
+    insta::assert_snapshot!(figures(Algorithm::Reno, [0.90, 0.08, 0.02, 0.01, 0.45]));
+}
+
+fn contest(number: usize) {
+    let (flows, least) = CONTESTS[number];
+    let shares = Course::minute().run(flows).unwrap();
+    let (index, all) = (jain(&shares), shares.iter().sum::<f64>());
+    assert!(index >= least, "{flows:?}: {shares:?}, {index}");
+    assert!(all > 0.9, "{flows:?}: {shares:?}");
+}
+
+#[test]
+fn two_flows_of_cubic_share_a_link() {
+    contest(0);
+}
+
+#[test]
+fn cubic_and_reno_share_a_link() {
+    contest(1);
+}
+
+#[test]
+fn four_flows_of_bbr_share_a_link() {
+    contest(2);
+}
+
+#[test]
+fn jains_index_is_one_for_equals_and_one_nth_for_one() {
+    assert!((jain(&[0.3, 0.3, 0.3]) - 1.0).abs() < 1e-12);
+    assert!((jain(&[1.0, 0.0, 0.0, 0.0]) - 0.25).abs() < 1e-12);
+    assert!((jain(&[0.6, 0.3]) - 0.9).abs() < 1e-12);
+}
+
+#[test]
+fn the_same_course_gives_the_same_figure() {
+    let course = Course { loss: 0.01, ..Course::default() };
+    let figure = || course.run(&[Algorithm::Cubic]).unwrap();
+    assert_eq!(figure(), figure());
+    assert_ne!(figure(), Course { seed: 2, ..course.clone() }.run(&[Algorithm::Cubic]).unwrap());
+}
+
+/// 1,448 octets of payload in packets of 1,500, less what slow start takes.
+#[test]
+fn nothing_counts_twice() {
+    let share = Course::default().run(&[Algorithm::Cubic]).unwrap()[0];
+    assert!(share < 1_448.0 / 1_500.0, "{share}");
+}

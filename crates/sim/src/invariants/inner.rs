@@ -6,6 +6,7 @@ use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::seen::place;
 use sockeye_tcp::Info;
+use sockeye_tcp::congestion::Algorithm;
 use sockeye_wire::{SeqNumber, StateName};
 
 /// Segments that may be in flight beyond the congestion window: a tail loss probe (RFC 8985 §7.3), and two by limited transmit
@@ -19,6 +20,8 @@ pub(super) struct Inner {
     round: Round,
     /// The smallest SMSS so far: a threshold set then stays when the path turns out to be wider.
     least_mss: Option<u16>,
+    /// SND.UNA when something was sent beyond the window.
+    probed_at: Option<SeqNumber>,
 }
 
 /// Round trips over which the use of the window is looked at: what stands in for it, lags behind.
@@ -79,12 +82,34 @@ impl Inner {
             }
             if let Some(last) = self.last.filter(is_open) {
                 check_progress(&last, info, found);
-                check_in_flight(&last, info, found);
+                self.check_in_flight(&last, info, found);
                 check_growth(&last, info, self.round.peak(), found);
             }
             self.round.note(info);
         }
         self.last = Some(*info);
+    }
+}
+
+impl Inner {
+    /// Without SACK nobody knows what has left the network. Where a window has shrunk below what is in flight, one segment may still leave
+    /// between two acknowledgements: the tail loss probe (RFC 8985 §7.3).
+    fn check_in_flight(&mut self, last: &Info, info: &Info, found: &mut Found) {
+        let outstanding = |info: &Info| info.in_flight.saturating_sub(info.sacked + info.lost);
+        let (before, now) = (outstanding(last), outstanding(info));
+        // What was believed lost and was not is in flight again without being sent.
+        let has_sent = info.snd_nxt != last.snd_nxt || info.retransmissions != last.retransmissions;
+        let mss = u32::from(info.send_mss);
+        let window = info.congestion_window.max(last.congestion_window);
+        if !info.sack || !has_sent || now <= before || now <= window + ALLOWANCE_SEGMENTS * mss {
+            return;
+        }
+        let is_probe = now - before <= mss && self.probed_at != Some(info.snd_una);
+        self.probed_at = Some(info.snd_una);
+        let is_undo = info.lost < last.lost && now - before <= last.lost - info.lost + mss;
+        found.demand(is_probe || is_undo, Rule::InFlight, || {
+            format!("{now} outstanding, after {before}, cwnd {window}")
+        });
     }
 }
 
@@ -154,23 +179,11 @@ fn check_progress(last: &Info, info: &Info, found: &mut Found) {
     });
 }
 
-/// Without SACK nobody knows what has left the network.
-fn check_in_flight(last: &Info, info: &Info, found: &mut Found) {
-    let outstanding = |info: &Info| info.in_flight.saturating_sub(info.sacked + info.lost);
-    let (before, now) = (outstanding(last), outstanding(info));
-    if !info.sack || now <= before {
-        return;
-    }
-    let window = info.congestion_window.max(last.congestion_window);
-    let most = window + ALLOWANCE_SEGMENTS * u32::from(info.send_mss);
-    found.demand(now <= most, Rule::InFlight, || {
-        format!("{now} outstanding, after {before}, cwnd {window}")
-    });
-}
-
-/// A window half used lately may grow, because in slow start it is to be outgrown, as on Linux; RFC 7661 §4.3 is stricter.
+/// A window half used lately may grow, because in slow start it is to be outgrown, as on Linux; RFC 7661 §4.3 is stricter. BBR's
+/// window follows its model of the path, not its use.
 fn check_growth(last: &Info, info: &Info, peak: u32, found: &mut Found) {
-    if info.congestion_window <= last.congestion_window || info.recovering {
+    let grew = info.congestion_window > last.congestion_window;
+    if !grew || info.recovering || info.congestion == Some(Algorithm::Bbr) {
         return;
     }
     let used = peak.max(info.in_flight);

@@ -374,6 +374,9 @@ fn congestion_windows_are_kept_and_used() {
     assert_eq!(play.broken(), []);
     play.sends(&data(1 + 14 * mss, &[0]));
     play.has_sent(14 * mss + 1);
+    assert_eq!(play.broken(), [], "a tail loss probe");
+    play.sends(&data(2 + 14 * mss, &[0]));
+    play.has_sent(14 * mss + 2);
     assert_eq!(play.broken(), [Rule::InFlight]);
 }
 

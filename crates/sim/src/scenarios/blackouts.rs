@@ -26,6 +26,10 @@ fn plan(dice: &mut Dice) -> Plan {
         }
         at = at + length + dice.millis(1..=2_000);
     }
+    // Three of them in a row are longer than a half-open connection lasts.
+    for tcp in &mut plan.flow().tcp {
+        tcp.syn_ack_retries = 8;
+    }
     // Written slowly, so that the darkness comes in the middle.
     for talk in &mut plan.flow().talks {
         talk.write_pause = dice.millis(1..=50);

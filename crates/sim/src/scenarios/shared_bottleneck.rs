@@ -39,7 +39,7 @@ fn flow(dice: &mut Dice, pair: usize) -> Flow {
     flow.talks[0].ending = Ending::WhenWritten;
     flow.talks[1].bytes = dice.spread(0..=20_000);
     for role in Role::BOTH {
-        flow.tcp[role.index()].congestion = dice.pick(&[Algorithm::Reno, Algorithm::Cubic]);
+        flow.tcp[role.index()].congestion = dice.pick(&Algorithm::ALL);
     }
     flow
 }

@@ -4,6 +4,7 @@ use crate::apps::Talk;
 use crate::seed::Dice;
 use sockeye_link::Impairment;
 use sockeye_tcp::Config;
+use sockeye_tcp::congestion::Algorithm;
 use sockeye_wire::Instant;
 use std::time::Duration;
 
@@ -211,7 +212,10 @@ impl Flow {
             if dice.happens(0.2) {
                 talk.write_pause = dice.millis(1..=300);
             }
-            flow.tcp[role.index()].nagle = talk.nagle;
+            let tcp = &mut flow.tcp[role.index()];
+            tcp.nagle = talk.nagle;
+            tcp.congestion = dice.pick(&Algorithm::ALL);
+            tcp.pacing = dice.happens(0.2);
         }
         let endings = dice.pick(&[
             [WhenWritten, WhenWritten],

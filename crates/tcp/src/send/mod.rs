@@ -281,8 +281,9 @@ impl Sender {
     }
 
     pub(crate) fn congestion_window(&self) -> (u32, u32) {
-        let window = self.recovery.window().unwrap_or_else(|| self.controller.window());
-        (window, self.controller.slow_start_threshold())
+        // Where the controller says what recovery sends, that is the window in force.
+        let window = self.recovery.window().filter(|_| !self.controller.get().steers_recovery());
+        (window.unwrap_or_else(|| self.controller.window()), self.controller.slow_start_threshold())
     }
 
     /// Whether the congestion window was reduced since this was last asked.

@@ -1,5 +1,6 @@
 //! `sockeye sim`.
 
+mod goodput;
 mod table;
 #[cfg(test)]
 mod tests;
@@ -36,7 +37,9 @@ Examples:
   sockeye sim --seeds 0..1000 --scenario lossy --scenario reordering
       a thousand of two of them
   sockeye sim --list
-      what there is";
+      what there is
+  sockeye sim --goodput
+      how much of a link each congestion control fills, and how flows share it";
 
 /// Try the stack in simulated networks, from seeds.
 ///
@@ -60,6 +63,9 @@ pub(crate) struct Sim {
     /// Say which scenarios there are, and do nothing
     #[arg(long)]
     list: bool,
+    /// Instead, measure how much of a link each congestion control fills
+    #[arg(long, conflicts_with_all = ["seeds", "scenario", "list"])]
+    goodput: bool,
 }
 
 impl Sim {
@@ -67,6 +73,9 @@ impl Sim {
         if self.list {
             return table::list(&mut terminal::stdout())
                 .map_err(|error| Failure::of_output(&error));
+        }
+        if self.goodput {
+            return goodput::run();
         }
         let scenarios = if self.scenario.is_empty() {
             scenarios::ALL.iter().collect()
