@@ -166,7 +166,7 @@ impl SynSent {
         let receive = Receiver::new(config, &negotiated, nxt, Self::window(config), timestamps);
         let mut open = Open::new(config, send, receive, negotiated, now);
         let requested = ecn::offer(config.ecn.request, self.retransmissions);
-        open.ecn = ecn::answered(requested, syn_ack.flags, syn_ack.ecn);
+        open.ecn = ecn::answered(config.ecn, requested, syn_ack.flags, syn_ack.ecn);
         open
     }
 

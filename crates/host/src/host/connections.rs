@@ -9,6 +9,7 @@ use crate::timer::TimerKey;
 use crate::wheel::TimerId;
 use bytes::Bytes;
 use core::time::Duration;
+use sockeye_tcp::congestion::Algorithm;
 use sockeye_tcp::{Config, Connection, Endpoints, Error, Events, KeepAlive};
 use sockeye_wire::Instant;
 
@@ -147,6 +148,11 @@ impl Host {
         keep_alive: Option<KeepAlive>,
     ) {
         let _ = self.call(now, id, |connection| connection.set_keep_alive(keep_alive));
+    }
+
+    /// Another congestion control; see [`Connection::set_congestion`].
+    pub fn set_congestion(&mut self, now: Instant, id: ConnectionId, algorithm: Algorithm) {
+        let _ = self.call(now, id, |connection| connection.set_congestion(algorithm));
     }
 
     /// How long sent data may stay unacknowledged; see [`Connection::set_user_timeout`].

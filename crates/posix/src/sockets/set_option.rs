@@ -246,6 +246,11 @@ impl Sockets {
             Opt::KeepAlive | Opt::KeepIdle | Opt::KeepInterval | Opt::KeepCount => {
                 self.host.set_keep_alive(now, id, options.keep_alive.then_some(options.keep));
             }
+            Opt::Congestion => {
+                if let Some(algorithm) = options.congestion {
+                    self.host.set_congestion(now, id, algorithm);
+                }
+            }
             Opt::UserTimeout => self.host.set_user_timeout(now, id, options.user_timeout),
             Opt::ReceiveBuffer | Opt::ReceiveBufferForce => {
                 let send = self.host.connection_config(id).map(|config| config.send_buffer_bytes);

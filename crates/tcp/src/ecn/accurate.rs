@@ -37,6 +37,8 @@ pub(crate) struct Accurate {
     first_feedback: bool,
     /// The path changes the field, or clears it: we never send ECN-capable packets, and ignore what is fed back.
     tampered: bool,
+    /// The option is sent at all.
+    option: bool,
     /// Options that are sent without news.
     opening_options: u8,
 }
@@ -63,7 +65,7 @@ pub(super) fn opening_option() -> AccEcnCounters {
 }
 
 impl Accurate {
-    fn new() -> Self {
+    fn new(option: bool) -> Self {
         Self {
             arrived: Counters::FIRST,
             told: Counters::FIRST,
@@ -74,25 +76,26 @@ impl Accurate {
             handshake_code: None,
             first_feedback: true,
             tampered: false,
+            option,
             opening_options: OPENING_OPTIONS,
         }
     }
 
     /// The end that sent the SYN; `code` is what it feeds back of the SYN-ACK.
-    pub(super) fn client(code: u8, marked: bool, tampered: bool) -> Self {
-        let mut client = Self::new();
+    pub(super) fn client(option: bool, code: u8, marked: bool, tampered: bool) -> Self {
+        let mut client = Self::new(option);
         client.handshake_code = Some(code);
         client.arrived.marked += u32::from(marked);
         Self { tampered, ..client }
     }
 
     /// The end that answered it; `cleared` if the answer that got through asked for nothing (RFC 9768 §3.1.5).
-    pub(super) fn server(cleared: bool) -> Self {
+    pub(super) fn server(option: bool, cleared: bool) -> Self {
         Self {
             is_server: true,
             tampered: cleared,
             opening_options: OPENING_OPTIONS - 1,
-            ..Self::new()
+            ..Self::new(option)
         }
     }
 
@@ -182,7 +185,7 @@ impl Accurate {
     pub(super) fn take_option(&mut self, room: usize) -> Option<AccEcnCounters> {
         let changed = |place: usize| self.arrived.octets[place] != self.reported[place];
         let forced = self.opening_options > 0;
-        if !forced && !(0..3).any(changed) {
+        if !self.option || !forced && !(0..3).any(changed) {
             return None;
         }
         let e1_first = changed(2) && !changed(0);

@@ -1,6 +1,6 @@
 //! ECN in the handshake (RFC 3168 §6.1.1, RFC 9768 §3.1).
 
-use super::{Accurate, Classic, Ecn, EcnMode, Feedback};
+use super::{Accurate, Classic, Ecn, EcnConfig, EcnMode, Feedback};
 use alloc::boxed::Box;
 use sockeye_wire::{Ecn as Codepoint, Flags};
 
@@ -57,9 +57,15 @@ pub(crate) fn answer_flags(mode: EcnMode, arrived: Codepoint, retransmissions: u
 
 /// The client's side of what the handshake agreed on: our SYN asked for `requested`, the SYN-ACK has `syn_ack` and arrived with
 /// `arrived`.
-pub(crate) fn answered(requested: Flags, syn_ack: Flags, arrived: Codepoint) -> Feedback {
+pub(crate) fn answered(
+    config: EcnConfig,
+    requested: Flags,
+    syn_ack: Flags,
+    arrived: Codepoint,
+) -> Feedback {
     let accurate = |tampered| {
-        let state = Accurate::client(reflection(arrived), arrived == Codepoint::Ce, tampered);
+        let (code, marked) = (reflection(arrived), arrived == Codepoint::Ce);
+        let state = Accurate::client(config.option, code, marked, tampered);
         Some(Box::new(Ecn::Accurate(state)))
     };
     match (ace(requested), ace(syn_ack)) {
@@ -73,10 +79,13 @@ pub(crate) fn answered(requested: Flags, syn_ack: Flags, arrived: Codepoint) -> 
 }
 
 /// The server's side, when the third segment has come.
-pub(crate) fn third_flags(mode: EcnMode, retransmissions: u8) -> Feedback {
+pub(crate) fn third_flags(config: EcnConfig, mode: EcnMode, retransmissions: u8) -> Feedback {
     match mode {
         EcnMode::Off => None,
         EcnMode::Classic => Some(Box::new(Ecn::Classic(Classic::default()))),
-        EcnMode::Accurate => Some(Box::new(Ecn::Accurate(Accurate::server(retransmissions >= 2)))),
+        EcnMode::Accurate => {
+            let state = Accurate::server(config.option, retransmissions >= 2);
+            Some(Box::new(Ecn::Accurate(state)))
+        }
     }
 }

@@ -46,7 +46,8 @@ impl Sender {
                 return None;
             }
             self.on_probe_sent(self.nxt, size);
-            Planned { gso_size: 0, wire_segments: 1, ..self.send_new(now, size) }
+            let planned = self.send_new(now, size);
+            Planned { gso_size: 0, wire_segments: 1, push: false, ..planned }
         } else {
             let len = self.sendable(now, max_payload, config)?;
             if !self.may_leave(now) {
