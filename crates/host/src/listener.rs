@@ -28,6 +28,10 @@ pub struct ListenOptions {
     pub fast_open_keys: Option<FastOpenKeys>,
     /// Retransmissions of the SYN-ACK for which a client is waited for that has completed the handshake and sent no data.
     pub defer_accept: u8,
+    /// Differentiated services code point of their packets from the SYN-ACK on, 6 bits (RFC 9293 MUST-48).
+    pub dscp: u8,
+    /// TTL or hop limit of their packets from the SYN-ACK on; none: the host's (RFC 9293 MUST-49).
+    pub hop_limit: Option<u8>,
 }
 
 /// Connections whose handshake is not complete, and what those that were reset still weigh (RFC 7413 §5.1: whoever opens and resets

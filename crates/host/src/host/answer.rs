@@ -80,14 +80,24 @@ impl Host {
         let mut hasher = self.flow_key.build_hasher();
         crate::demux::hash_endpoints(&mut hasher, endpoints);
         let random = hasher.finish();
+        let (dscp, hop_limit) = match signer {
+            Some(Target::Connection(index)) => {
+                let path = self.connections.at(index).map(|record| &record.path);
+                path.map_or((0, self.config.hop_limit), |path| (path.dscp, path.hop_limit))
+            }
+            Some(Target::HalfOpen(index)) => {
+                self.marks_of(self.half_open.at(index).map(|record| record.listener))
+            }
+            _ => self.marks_of(None),
+        };
         let path = PathState {
             hop,
             generation: self.network.generation(),
             // The same as the connection's own segments bear.
             flow_label: (random >> 16) as u32 & 0x000f_ffff,
             identification: random as u16,
-            hop_limit: self.config.hop_limit,
-            dscp: 0,
+            hop_limit,
+            dscp,
             received_hop_limit: 0,
             received_dscp: 0,
             mtu_until: Instant::FAR_FUTURE,

@@ -59,6 +59,15 @@ impl Host {
         self.listeners.get_mut(id).map(|listener| &mut listener.options)
     }
 
+    /// DSCP and hop limit that a listener's connections begin with.
+    pub(super) fn marks_of(&self, listener: Option<ListenerId>) -> (u8, u8) {
+        let options =
+            listener.and_then(|id| self.listeners.get(id)).map(|listener| &listener.options);
+        options.map_or((0, self.config.hop_limit), |options| {
+            (options.dscp & 0x3f, options.hop_limit.unwrap_or(self.config.hop_limit))
+        })
+    }
+
     /// Changes how many connections may wait. False if the listener is gone.
     pub fn set_backlog(&mut self, id: ListenerId, backlog: usize) -> bool {
         let Some(listener) = self.listeners.get_mut(id) else { return false };

@@ -264,6 +264,7 @@ impl Host {
         crate::demux::hash_endpoints(&mut hasher, &endpoints);
         let random = hasher.finish();
         let deadline = connection.deadline();
+        let (dscp, hop_limit) = self.marks_of(listener);
         let record = Record {
             connection,
             endpoints,
@@ -274,8 +275,8 @@ impl Host {
                 generation: self.network.generation(),
                 flow_label: (random >> 16) as u32 & 0x000f_ffff,
                 identification: random as u16,
-                hop_limit: self.config.hop_limit,
-                dscp: 0,
+                hop_limit,
+                dscp,
                 received_hop_limit: 0,
                 received_dscp: 0,
                 // What is known may be younger than the handshake.

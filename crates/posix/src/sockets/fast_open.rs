@@ -97,11 +97,14 @@ impl Sockets {
     pub(super) fn apply_listen_options(&mut self, listeners: &[ListenerId], options: &Options) {
         let limit = self.config.backlog_limit as usize;
         for id in listeners {
+            let four = self.host.listener_address(*id).is_some_and(|local| local.is_ipv4());
             if let Some(listen) = self.host.listen_options_mut(*id) {
                 listen.fast_open = options.fast_open.map(|pending| pending.min(limit));
                 listen.without_cookie = options.fast_open_no_cookie;
                 listen.fast_open_keys = options.fast_open_keys;
                 listen.defer_accept = options.defer_accept;
+                listen.dscp = if four { options.tos } else { options.traffic_class } >> 2;
+                listen.hop_limit = options.hop_limit;
             }
         }
     }

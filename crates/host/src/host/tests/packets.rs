@@ -116,6 +116,27 @@ fn what_arrived_last_is_known() {
     }
 }
 
+/// RFC 9293 MUST-48, MUST-49: what a listener's connections send has its code point and hop limit from the SYN-ACK on.
+#[test]
+fn a_listener_marks_its_connections() {
+    let mut world = World::new(tun);
+    let address = SocketAddr::new(v4(A), 80);
+    let listener = world.listen(A, address);
+    let options = world.hosts[A].listen_options_mut(listener).unwrap();
+    (options.dscp, options.hop_limit) = (46, Some(7));
+    let seen = watch(&mut world, true);
+    let b = world.hosts[B].connect(world.now, address, None).unwrap();
+    world.run_for(Duration::from_millis(50));
+    world.hosts[B].write(world.now, b, b"acknowledge it").unwrap();
+    world.run_for(Duration::from_millis(500));
+    let seen = seen.lock().unwrap();
+    assert!(seen.len() > 1);
+    for bytes in seen.iter() {
+        let ip = IpView::parse(bytes, bytes.len()).unwrap();
+        assert_eq!((ip.dscp, ip.hop_limit), (46, 7));
+    }
+}
+
 /// RFC 9293 MUST-49: the hop limit is a setting of the host, and of each connection.
 #[test]
 fn hop_limits_can_be_chosen() {
