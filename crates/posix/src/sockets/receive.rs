@@ -119,13 +119,13 @@ impl Sockets {
         let skip = if peek { receive.got.returned } else { 0 };
         let mut readable = status.readable.saturating_sub(skip);
         let mut at_mark = false;
-        if !inline && status.urgent_ahead > skip && status.readable >= status.urgent_ahead {
+        if status.urgent_ahead > skip && status.readable >= status.urgent_ahead {
             let before = status.urgent_ahead - 1 - skip;
             if before > 0 || receive.got.returned > 0 {
-                // Reading stops before the urgent octet.
+                // Reading stops before the urgent octet, in line or not.
                 at_mark = before <= left;
                 readable = readable.min(before);
-            } else {
+            } else if !inline {
                 // It is next, and no part of the stream.
                 if !peek {
                     let _ = self.host.read(now, id, &mut [0]);

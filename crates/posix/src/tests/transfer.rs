@@ -246,7 +246,10 @@ fn urgent_data() {
     assert_eq!(world.wait(A, outcome), Ok(Value::Count(2)));
     world.run(SOON);
     assert_eq!(world.recv(B, b, 1, MSG_OOB).err(), Some(Errno::EINVAL));
-    assert_eq!(world.read(B, b, 100), Ok(b"f?".to_vec()));
+    // It is part of the stream then, and the mark still ends a read.
+    assert_eq!(world.read(B, b, 100), Ok(b"f".to_vec()));
+    assert_eq!(world.at[B].ioctl(b, SIOCATMARK, 0), Ok(1));
+    assert_eq!(world.read(B, b, 100), Ok(b"?".to_vec()));
 }
 
 /// `TCP_INQ`: what is left comes with each message, and at the end of the stream 1.

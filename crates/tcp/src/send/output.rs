@@ -36,6 +36,8 @@ impl Sender {
         }
         let rate = self.pacing_rate(config);
         let most = max_payload.min(self.item_bytes(config) as usize);
+        // Each segment has its own distance to the end of urgent data, which whoever cuts an item up would not know.
+        let most = if self.urgent.is_some() { 0 } else { most };
         let max_payload = self.burst(most, rate);
         let planned = if !self.is_probing_for_frto()
             && let Some((start, len)) = self.in_flight.next_lost()

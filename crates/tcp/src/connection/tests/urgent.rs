@@ -2,6 +2,7 @@ use super::harness::*;
 use crate::{Config, Events};
 use core::time::Duration;
 use sockeye_wire::Flags;
+use std::vec::Vec;
 
 /// RFC 9293 MUST-30, MUST-62, RFC 6093 §4: the pointer names the octet after the urgent data; MUST-32, MUST-33: the application is told.
 #[test]
@@ -40,6 +41,24 @@ fn the_pointer_may_lie_segments_ahead() {
     let first = &pair.sent[before].header;
     assert_eq!((first.flags.urg(), first.urgent_pointer), (true, u16::MAX));
     assert!(pair.b().urgent_ahead() > 0);
+}
+
+/// RFC 9293 MUST-62: every segment counts from its own number, also where the link could cut up larger items.
+#[test]
+fn each_segment_has_its_own_pointer() {
+    let mut pair = Pair::established(Config::default(), Config::default());
+    pair.max_payload = 65_000;
+    let (now, before) = (pair.now, pair.sent.len());
+    pair.a().write_urgent(now, &[1; 5_000]).unwrap();
+    pair.run_for(Duration::from_millis(5));
+    let urgent: Vec<_> =
+        pair.sent[before..].iter().filter(|sent| sent.header.flags.urg()).collect();
+    assert!(urgent.len() > 1);
+    for sent in &urgent {
+        assert!(sent.len <= 1_460, "an item of {}", sent.len);
+        let end = sent.header.seq + u32::from(sent.header.urgent_pointer);
+        assert_eq!(end, urgent[0].header.seq + 5_000);
+    }
 }
 
 /// RFC 9293 MUST-32: told once per advance.
