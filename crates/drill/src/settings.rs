@@ -158,6 +158,21 @@ impl Settings {
         })
     }
 
+    /// The address that the stack's interface has: [`local_address`](Self::local_address), unless that is a group's or everybody's,
+    /// which packets can be sent to but no interface has.
+    #[must_use]
+    pub fn interface_address(&self) -> IpAddr {
+        match self.local_address() {
+            IpAddr::V4(v4) if v4.is_multicast() || v4.octets().ends_with(&[255, 255]) => {
+                Self { local: None, ..self.clone() }.local_address()
+            }
+            IpAddr::V6(v6) if v6.is_multicast() => {
+                Self { local: None, ..self.clone() }.local_address()
+            }
+            address => address,
+        }
+    }
+
     /// The other end's address.
     #[must_use]
     pub fn remote_address(&self) -> IpAddr {

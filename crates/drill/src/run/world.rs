@@ -38,7 +38,7 @@ impl World {
         };
         let prefix = if settings.local_address().is_ipv4() { 16 } else { 48 };
         let interface = host
-            .add_interface(interface.with_address(settings.local_address(), prefix))
+            .add_interface(interface.with_address(settings.interface_address(), prefix))
             .map_err(|error| error.to_string())?;
         host.add_default_route(interface, None).map_err(|error| error.to_string())?;
         let mut sockets = Sockets::with_config(host, kernel.sockets.clone());
