@@ -125,7 +125,13 @@ impl Connection {
             Some(Expired::Probe) => open.probe_due = true,
         }
         let Some(open) = self.state.open_mut() else { return Ok(()) };
-        open.on_keep_alive_timer(now, &self.config)
+        if open.on_keep_alive_timer(now, &self.config).is_ok() {
+            return Ok(());
+        }
+        // As on Linux: a peer that hears, though it was not heard, learns that nobody waits for it.
+        let farewell = open.farewell(now);
+        self.end(Some(self.soft_error.unwrap_or(Error::TimedOut)), Some(farewell));
+        Ok(())
     }
 }
 

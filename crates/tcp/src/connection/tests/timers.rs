@@ -84,8 +84,10 @@ fn keep_alive() {
     assert_eq!((probes[0].1.header.seq, probes[0].1.payload.len()), (ISS_A, 0));
     solo.on(segment(Flags::ACK, ISS_B + 1, ISS_A + 1, b""));
     assert!(solo.wait(Duration::from_secs(9)).is_empty(), "an answer starts the count again");
-    solo.wait(Duration::from_secs(20));
+    let last = solo.wait(Duration::from_secs(20)).pop().unwrap().1;
     assert_eq!(solo.connection.error(), Some(Error::TimedOut));
+    assert!(last.header.flags.rst());
+    assert_eq!(last.header.seq, ISS_A + 1);
 }
 
 #[test]
