@@ -101,6 +101,21 @@ fn congestion_control_by_name() {
     assert_eq!(name(&mut world), *b"reno\0\0\0\0\0\0\0\0\0\0\0\0");
 }
 
+/// Congestion control and the bound of pacing take effect on a connection that is under way.
+#[test]
+fn a_running_connection_changes_its_pace() {
+    let mut world = World::new();
+    let (a, _) = world.pair();
+    let now = world.now;
+    world.at[A].setsockopt(now, a, SOL_TCP, 13, b"bbr").unwrap();
+    let name = world.at[A].getsockopt(now, a, SOL_TCP, 13).unwrap();
+    assert_eq!(name[..4], *b"bbr\0");
+    assert_eq!(world.at[A].getsockopt_int(now, a, Opt::MaxPacingRate), Ok(-1));
+    world.at[A].setsockopt_int(now, a, Opt::MaxPacingRate, 100_000).unwrap();
+    assert_eq!(world.at[A].getsockopt_int(now, a, Opt::MaxPacingRate), Ok(100_000));
+    assert_eq!(world.at[A].tcp_info(now, a).unwrap().pacing_rate, 100_000);
+}
+
 /// A listener's options are its connections', and its receive buffer their window.
 #[test]
 fn options_are_inherited() {

@@ -291,18 +291,18 @@ impl Connection {
 
     /// Another congestion control, which goes on with the window there is.
     pub fn set_congestion(&mut self, algorithm: Algorithm) {
-        if self.config.congestion != algorithm {
-            Arc::make_mut(&mut self.config).congestion = algorithm;
-            if let Some(open) = self.state.open_mut() {
-                open.send.set_congestion(algorithm);
-            }
-        }
+        self.configure(|config| config.congestion = algorithm);
     }
 
     /// Changes settings; those that only matter while a connection opens come too late. Buffers have
     /// [`set_buffers`](Self::set_buffers).
     pub fn configure(&mut self, change: impl FnOnce(&mut Config)) {
-        change(Arc::make_mut(&mut self.config));
+        let config = Arc::make_mut(&mut self.config);
+        change(config);
+        let algorithm = config.congestion;
+        if let Some(open) = self.state.open_mut() {
+            open.send.set_congestion(algorithm);
+        }
     }
 
     /// Tells the peer how long we wait, now and if it changes, and heeds what the peer tells (RFC 5482); `None` does neither any more.
