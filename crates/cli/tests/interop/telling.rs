@@ -44,10 +44,13 @@ fn a_refusal_takes_a_round_trip() {
     for (_, linux, subnet) in FAMILIES {
         let answer =
             namespace.run(&["connect", linux, "9", "--tun", "sk0", "--addr", subnet, "-v"], b"");
-        let reset = answer.stderr.lines().find(|line| line.contains("← RST,ACK")).unwrap();
-        let milliseconds: f64 = reset.trim().split(' ').next().unwrap().parse().unwrap();
-        // Before the first retransmission, so it was the first SYN that was answered.
-        assert!(milliseconds < 1_000.0 && !answer.stderr.contains("(again)"), "{}", answer.stderr);
+        let lines: Vec<_> = answer.stderr.lines().collect();
+        let at = lines.iter().position(|line| line.contains("← RST,ACK")).unwrap();
+        let reset = lines[at];
+        // Linux may not listen to a device in its first second, so that the first SYN can be lost; the next one is answered.
+        assert!(lines[at - 1].contains("→ SYN "), "{}", answer.stderr);
+        let syns = lines.iter().filter(|line| line.contains("→ SYN ")).count();
+        assert!(syns <= 2, "{}", answer.stderr);
         assert!(reset.contains("✓) [CLOSED]"), "{reset}");
     }
 }
