@@ -28,8 +28,6 @@ pub(super) struct Ambient {
     /// The least of this cycle and of the last, in a thousand.
     current: Option<u64>,
     before: Option<u64>,
-    /// The last round trip showed no queue.
-    unqueued: bool,
 }
 
 impl Ambient {
@@ -77,9 +75,6 @@ impl Bbr {
             (Some(rtt), Some(least)) => rtt * 100 > least * NO_QUEUE,
             _ => false,
         };
-        if ack.sample.rtt.is_some() {
-            self.ambient.unqueued = !queued;
-        }
         let (rounds, segments) = match self.state {
             State::Startup if !queued => (1, STARTUP_SEGMENTS),
             State::Cruise if !queued && !ack.rate.app_limited => (ROUNDS, 0),
@@ -96,12 +91,7 @@ impl Bbr {
 
     /// Of `octets`, those whose loss says nothing about congestion, chance allowed for.
     pub(super) fn ambient_loss(&self, octets: u32) -> u64 {
-        let mut per_mille = self.ambient.per_mille();
-        if self.state == State::Startup && self.ambient.unqueued && self.full_pipe.is_growing() {
-            // Too early to know, but what delivers more and more without a queue is not full.
-            per_mille = MOST;
-        }
-        let expected = u64::from(octets) * per_mille / 1_000;
+        let expected = u64::from(octets) * self.ambient.per_mille() / 1_000;
         let segments = (expected * 100 / u64::from(self.mss)).isqrt();
         expected + DEVIATIONS * segments * u64::from(self.mss) / 10
     }

@@ -39,11 +39,6 @@ impl FullPipe {
         self.now = false;
     }
 
-    /// Whether the last round trip brought much more bandwidth.
-    pub(super) fn is_growing(&self) -> bool {
-        self.count == 0
-    }
-
     /// A round with marks; true if there were enough of them in a row.
     pub(super) fn on_mark(&mut self, round: u32) -> bool {
         let follows = round.wrapping_sub(self.marked_in) <= 1;

@@ -344,21 +344,3 @@ fn deliberate_slowness_is_not_taken_for_the_path_s() {
         assert_eq!(bbr.bw, 10_000_000, "{state:?}");
     }
 }
-
-/// Losses end Startup, but not those that a path without a queue may have of its own, as long as it delivers more and more.
-#[test]
-fn startup_goes_on_while_it_brings_more() {
-    let goes_on = |lost_segments: u32, rtt: u64| {
-        let mut bbr = learned(State::Startup);
-        bbr.full_pipe = FullPipe::default();
-        bbr.on_loss(400_000, MSS);
-        bbr.loss.events_in_round = 20;
-        let mut sample = sample(1_040, 400_000, lost_segments * MSS);
-        sample.rtt = Some(Duration::from_millis(rtt));
-        bbr.on_sample(&sample);
-        bbr.state == State::Startup
-    };
-    assert!(goes_on(20, 40), "five percent, no queue");
-    assert!(!goes_on(20, 60), "five percent, and a queue");
-    assert!(!goes_on(60, 40), "fifteen percent");
-}
