@@ -22,6 +22,8 @@ pub(crate) struct SynSent {
     deadline: Instant,
     retransmissions: u8,
     syn_due: bool,
+    /// The application waits to send more.
+    pub(crate) starved: bool,
     /// Octets of the buffer that go, or went, with the first SYN (RFC 7413). A SYN that is sent again has none.
     syn_data: u16,
 }
@@ -63,6 +65,7 @@ impl SynSent {
             deadline: now + config.initial_rto,
             retransmissions: 0,
             syn_due: true,
+            starved: false,
             syn_data: 0,
         }
     }

@@ -170,6 +170,9 @@ impl Sockets {
                     Patience::Until(deadline) => Some(deadline),
                     Patience::None | Patience::Forever => None,
                 };
+                if let Work::Send(send) = &work {
+                    self.note_waiting_data(now, file, send);
+                }
                 let places = places(file, &work);
                 let operation = Operation { file, work: work.into_owned(), deadline };
                 let token = self.operations.add(operation);

@@ -198,6 +198,19 @@ impl Sockets {
         }
     }
 
+    /// A call waits for the handshake with data that follows at once: its connection need not acknowledge in haste (Linux's
+    /// `sk_write_pending`).
+    pub(super) fn note_waiting_data(&mut self, now: Instant, file: FileId, send: &Send<'_>) {
+        let Some(status) = self.status(file) else { return };
+        if status.is_opening()
+            && send.at + send.on_syn < send.data.len()
+            && let Ok(socket) = self.files.socket(file)
+            && let Some(id) = socket.link().map(|link| link.id)
+        {
+            self.host.want_room(now, id);
+        }
+    }
+
     fn write_out(
         &mut self,
         now: Instant,

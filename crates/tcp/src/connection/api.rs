@@ -85,9 +85,11 @@ impl Connection {
     }
 
     /// The application has more to send than the buffer takes: from now until there is room, the buffer is what holds the sender up
-    /// ([`Activity`](crate::Activity)).
+    /// ([`Activity`](crate::Activity)). Before the handshake is complete it says that more data will leave as soon as it is.
     pub fn want_room(&mut self) {
-        if let Some(open) = self.state.open_mut() {
+        if let State::SynSent(syn_sent) = &mut self.state {
+            syn_sent.starved = true;
+        } else if let Some(open) = self.state.open_mut() {
             open.send.starved = true;
         }
     }

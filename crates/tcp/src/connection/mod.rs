@@ -164,12 +164,17 @@ impl Connection {
     fn on_syn_ack(&mut self, now: Instant, mut segment: Segment) {
         let State::SynSent(syn_sent) = self.state.take() else { return };
         let (sent, retransmissions) = (syn_sent.syn_data(), syn_sent.retransmissions());
+        let starved = syn_sent.starved;
         let mut open = syn_sent.open(now, &self.config, &segment);
         if let Some(fast_open) = &mut self.fast_open {
             let (mss, all_acked) = (open.negotiated.peer_mss, open.send.is_all_acked());
             fast_open.on_syn_ack(&segment, mss, sent, all_acked, retransmissions);
         }
         open.receive.ack.now();
+        if starved {
+            // What waits leaves now and will be answered: the exchange has begun.
+            open.receive.ack.on_reply();
+        }
         self.enter_established(open);
         segment_arrives::urg_text_and_fin(self, now, &mut segment);
     }

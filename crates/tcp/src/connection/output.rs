@@ -71,14 +71,14 @@ impl Open {
     ) -> Option<Transmit> {
         if core::mem::take(&mut self.probe_due) {
             return Some(match self.send.poll_override(now) {
-                Some(planned) => self.data_segment(now, planned),
+                Some(planned) => self.data_segment(now, planned, config),
                 None => self.probe_segment(now),
             });
         }
         if core::mem::take(&mut self.tail_probe_due)
             && let Some(planned) = self.send.poll_tail_probe(now)
         {
-            return Some(self.data_segment(now, planned));
+            return Some(self.data_segment(now, planned, config));
         }
         if let Some(ecn) = &mut self.ecn
             && self.send.take_reduced()
@@ -88,7 +88,7 @@ impl Open {
         let alone = self.ecn.as_ref().is_some_and(|ecn| ecn.must_send_alone());
         let max_payload = if alone { 0 } else { max_payload };
         if let Some(planned) = self.send.poll(now, max_payload, config) {
-            return Some(self.data_segment(now, planned));
+            return Some(self.data_segment(now, planned, config));
         }
         self.send.observe_activity(now);
         self.receive.ack.is_owed().then(|| self.ack_segment(now))
@@ -96,7 +96,7 @@ impl Open {
 
     /// A segment with sequence space; it carries the acknowledgement too.
     #[inline]
-    fn data_segment(&mut self, now: Instant, planned: Planned) -> Transmit {
+    fn data_segment(&mut self, now: Instant, planned: Planned, config: &Config) -> Transmit {
         let mut flags = Flags::ACK;
         if planned.push {
             flags |= Flags::PSH;
@@ -122,6 +122,9 @@ impl Open {
             self.options(now, &blocks[..blocks.len().min((room - 4) / 8)], room)
         };
         self.receive.ack.on_piggybacked();
+        if fresh {
+            self.receive.on_data_sent(now, config.delayed_ack);
+        }
         let header = TcpHeader {
             seq: planned.seq,
             ack: self.receive.nxt,

@@ -9,6 +9,8 @@ const QUICK_ACKS: u8 = 16;
 const LONGEST_DELAY: Duration = Duration::from_millis(499);
 /// A segment below this is not full, however small the others were.
 const SMALLEST_FULL_SEGMENT: u16 = 536;
+/// Bit of `quick`: the application answers what it receives, so that its reply, or its FIN, will carry the acknowledgement.
+const PING_PONG: u8 = 0x80;
 /// Duplicate ACKs owed at most: one batch never asks for more.
 const MAX_DUPLICATES: u8 = 64;
 
@@ -21,7 +23,7 @@ pub(crate) struct AckPolicy {
     pending: u32,
     /// The largest segment seen: what the peer's full segments are, whatever options it subtracts.
     full_segment: u16,
-    /// Segments still to be acknowledged at once.
+    /// Segments still to be acknowledged at once, and [`PING_PONG`], which holds that up.
     quick: u8,
     /// ACKs to send now: one, or one for each out-of-order segment of a batch, because the peer counts them.
     owed: u8,
@@ -56,7 +58,7 @@ impl AckPolicy {
         self.pending += bytes;
         let largest = bytes / u32::from(wire_segments.max(1));
         self.full_segment = self.full_segment.max(largest.min(u32::from(u16::MAX)) as u16);
-        if self.quick > 0 {
+        if (1..PING_PONG).contains(&self.quick) {
             self.quick -= 1;
             self.now();
         } else if self.pending > u32::from(self.full_segment) {
@@ -72,8 +74,16 @@ impl AckPolicy {
         self.owed = self.owed.max(1);
     }
 
-    /// One more duplicate ACK is due.
+    /// Data left, or will at once, as a reply to what was received: acknowledgements wait for the next one (RFC 9293 SHLD-18), as
+    /// long as the application keeps to that.
+    #[inline]
+    pub(crate) fn on_reply(&mut self) {
+        self.quick |= PING_PONG;
+    }
+
+    /// One more duplicate ACK is due; a peer that repairs a loss is not kept waiting after it.
     pub(crate) fn duplicate(&mut self) {
+        self.quick &= !PING_PONG;
         self.owed = (self.owed + 1).min(MAX_DUPLICATES);
     }
 
@@ -108,6 +118,8 @@ impl AckPolicy {
     pub(crate) fn on_timer(&mut self, now: Instant) {
         if self.delayed <= now {
             self.delayed = Instant::FAR_FUTURE;
+            // No reply came in time.
+            self.quick &= !PING_PONG;
             self.now();
         }
     }

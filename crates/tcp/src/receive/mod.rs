@@ -129,6 +129,14 @@ impl Receiver {
         }
     }
 
+    /// New data leaves; within `delay` after data arrived it counts as a reply to that.
+    #[inline]
+    pub(crate) fn on_data_sent(&mut self, now: Instant, delay: Duration) {
+        if self.bytes_received > 0 && now.since(self.last_received) < delay {
+            self.ack.on_reply();
+        }
+    }
+
     /// A SYN-ACK acknowledged what came with the SYN (RFC 7413).
     pub(crate) fn on_syn_ack_sent(&mut self) {
         self.ack.on_sent();

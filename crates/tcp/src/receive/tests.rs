@@ -116,6 +116,36 @@ fn every_second_full_segment_is_acknowledged_at_once() {
     assert!(policy.is_owed());
 }
 
+/// RFC 9293 SHLD-18: once the application replies, even a new connection's acknowledgements wait for the reply; without one, or when
+/// the peer repairs a loss, they leave at once again.
+#[test]
+fn a_reply_carries_the_acknowledgement() {
+    let mut policy = AckPolicy::new(1_460);
+    let (now, delay) = (Instant::ZERO, Duration::from_millis(40));
+    policy.on_data(now, 500, 1, delay);
+    assert!(policy.is_owed(), "nothing was replied yet");
+    policy.on_piggybacked();
+    policy.on_reply();
+    policy.on_data(now, 500, 1, delay);
+    assert!(!policy.is_owed());
+    assert_eq!(policy.deadline(), now + delay);
+    policy.on_data(now, 500, 1, delay);
+    assert!(policy.is_owed(), "more than a full segment");
+    policy.on_sent();
+    policy.on_data(now, 500, 1, delay);
+    policy.on_timer(now + delay);
+    assert!(policy.is_owed());
+    policy.on_sent();
+    policy.on_data(now + delay, 500, 1, delay);
+    assert!(policy.is_owed(), "the reply did not come in time");
+    policy.on_sent();
+    policy.on_reply();
+    policy.duplicate();
+    policy.on_sent();
+    policy.on_data(now + delay, 500, 1, delay);
+    assert!(policy.is_owed(), "a loss is being repaired");
+}
+
 /// RFC 9293 MUST-40: half a second is not reached even if it is asked for.
 #[test]
 fn no_acknowledgement_waits_for_half_a_second() {
