@@ -42,7 +42,7 @@ impl Sender {
             self.flow.get_or_insert_with(|| Flow::new(sent_at, una)).syn_octets = acked as u16;
         }
         if acked < len {
-            self.in_flight.push(sent_at, self.una, len - acked);
+            self.in_flight.push(sent_at, self.una, len - acked, self.mss);
             self.in_flight.refused(self.nxt);
         }
     }

@@ -32,9 +32,20 @@ pub(super) struct Record {
     pub(super) snapshot: SnapshotId,
     pub(super) retransmitted: bool,
     place: Place,
+    /// Octets of the full segments, counted from its start, in which it was sent; 1 if those began elsewhere.
+    segment: u16,
 }
 
 impl Record {
+    /// The first `len` sequence numbers are no longer part of it.
+    fn cut_front(&mut self, len: u32) {
+        if !len.is_multiple_of(self.segment.into()) {
+            self.segment = 1;
+        }
+        self.start += len;
+        self.len -= len;
+    }
+
     pub(super) fn end(&self) -> SeqNumber {
         self.start + self.len
     }
@@ -58,6 +69,8 @@ struct Board {
     /// When the segment that may only be late counts as lost.
     reorder_at: Instant,
     sampler: RateSampler,
+    /// Our FIN, if it was sent: not every peer holds it when it comes out of order, so that its segment may be held without it.
+    fin: Option<SeqNumber>,
     /// The largest segment of a narrower path, and the segment about which that was reported.
     path_claim: Option<(u16, SeqNumber)>,
 }
@@ -132,9 +145,16 @@ impl InFlight {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, now: Instant, start: SeqNumber, len: u32) {
+    pub(super) fn push(&mut self, now: Instant, start: SeqNumber, len: u32, segment: u16) {
         let board = self.0.get_or_insert_with(|| Box::new(Board::new(now, start)));
-        board.push(now, start, len);
+        board.push(now, start, len, segment);
+    }
+
+    /// The last of what was pushed is our FIN, with the number `fin`.
+    pub(super) fn note_fin(&mut self, fin: SeqNumber) {
+        if let Some(board) = &mut self.0 {
+            board.fin = Some(fin);
+        }
     }
 
     /// SND.UNA moved to `una`.
@@ -251,18 +271,18 @@ impl InFlight {
         board.records.get(index).map(|record| (record.start, record.len))
     }
 
-    /// The first `len` sequence numbers of the first lost record were sent again.
-    pub(super) fn on_retransmitted(&mut self, now: Instant, len: u32) {
+    /// The first `len` sequence numbers of the first lost record were sent again, in segments of at most `segment` octets.
+    pub(super) fn on_retransmitted(&mut self, now: Instant, len: u32, segment: u16) {
         if let Some(board) = &mut self.0
             && let Some(index) = board.lost_index()
         {
-            board.resend(now, index, len);
+            board.resend(now, index, len, segment);
         }
     }
 
     /// The last segment, as a tail loss probe sends it again: its start and length (RFC 8985 §7.3).
-    pub(super) fn resend_last(&mut self, now: Instant, mss: u32) -> Option<(SeqNumber, u32)> {
-        self.0.as_mut()?.resend_last(now, mss)
+    pub(super) fn resend_last(&mut self, now: Instant, segment: u16) -> Option<(SeqNumber, u32)> {
+        self.0.as_mut()?.resend_last(now, segment)
     }
 }
 
@@ -277,12 +297,13 @@ impl Board {
             latest: Latest::default(),
             reorder_at: Instant::FAR_FUTURE,
             sampler: RateSampler::new(now, una),
+            fin: None,
             path_claim: None,
         }
     }
 
     #[inline]
-    fn push(&mut self, now: Instant, start: SeqNumber, len: u32) {
+    fn push(&mut self, now: Instant, start: SeqNumber, len: u32, segment: u16) {
         let snapshot = self.sampler.on_sent(now, start, self.outstanding, false);
         self.outstanding += len;
         self.records.push_back(Record {
@@ -292,6 +313,7 @@ impl Board {
             snapshot,
             retransmitted: false,
             place: Place::Sent,
+            segment: segment.max(1),
         });
     }
 
@@ -334,8 +356,7 @@ impl Board {
                 if !record.retransmitted && place != Place::Sacked {
                     delivered.note_original(una);
                 }
-                record.start = una;
-                record.len -= part;
+                record.cut_front(part);
                 *self.count(place) -= part;
                 break;
             }
@@ -353,7 +374,8 @@ impl Board {
         delivered
     }
 
-    /// The peer reports that it holds `block`.
+    /// The peer reports that it holds `block`. As on Linux only whole segments count: a part of one, which some middlebox may have cut
+    /// off, does not say when the segment arrived, and what is missing of it is sent again as a whole.
     fn sack(
         &mut self,
         block: SackBlock,
@@ -367,17 +389,24 @@ impl Board {
             self.records.get(index).filter(|record| record.start.before(block.right))
         {
             let (start, end, place) = (record.start, record.end(), record.place);
+            let segment = u32::from(record.segment);
             if place == Place::Sacked {
                 index += 1;
                 continue;
             }
             if start.before(block.left) {
-                self.split(index, block.left.since(start));
+                self.split(index, block.left.since(start).div_ceil(segment) * segment);
                 index += 1;
                 continue;
             }
             if end.after(block.right) {
-                self.split(index, block.right.since(start));
+                let held = block.right.since(start);
+                let all_data = self.fin == Some(block.right);
+                let whole = if all_data { held } else { held / segment * segment };
+                if whole == 0 {
+                    break;
+                }
+                self.split(index, whole);
             }
             let Some(record) = self.records.get(index) else { break };
             if !record.retransmitted {
@@ -475,7 +504,7 @@ impl Board {
         Some(index)
     }
 
-    fn resend(&mut self, now: Instant, index: usize, len: u32) {
+    fn resend(&mut self, now: Instant, index: usize, len: u32, segment: u16) {
         self.split(index, len);
         let before = self.outstanding;
         self.place(index, Place::Sent);
@@ -484,11 +513,13 @@ impl Board {
             record.snapshot = self.sampler.on_sent(now, record.start, before, true);
             record.retransmitted = true;
             record.sent_at = now;
+            record.segment = segment.max(1);
         }
     }
 
     /// The last segment, as a tail loss probe sends it again: its start and length (RFC 8985 §7.3).
-    fn resend_last(&mut self, now: Instant, mss: u32) -> Option<(SeqNumber, u32)> {
+    fn resend_last(&mut self, now: Instant, segment: u16) -> Option<(SeqNumber, u32)> {
+        let mss = u32::from(segment).max(1);
         let last = self.records.back()?;
         if last.place == Place::Sacked {
             return None;
@@ -498,7 +529,7 @@ impl Board {
             self.split(index, (last.len - 1) / mss * mss);
             index += 1;
         }
-        self.resend(now, index, mss);
+        self.resend(now, index, mss, segment);
         self.records.get(index).map(|record| (record.start, record.len))
     }
 
@@ -511,8 +542,7 @@ impl Board {
         self.sampler.on_split(record.snapshot);
         let mut rest = record.clone();
         record.len = len;
-        rest.start = record.start + len;
-        rest.len -= len;
+        rest.cut_front(len);
         self.records.insert(index + 1, rest);
     }
 }

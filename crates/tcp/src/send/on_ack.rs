@@ -67,6 +67,9 @@ impl Sender {
 
         if advanced || is_duplicate || delivered.sacked > 0 || dsack {
             self.undo_if_spurious(&times, advanced, dsack, &delivered, sample);
+            // What duplicates told of was answered with new data then (RFC 3042).
+            let answered =
+                if self.recovery.is_open() { self.recovery.inflation(self.mss()) } else { 0 };
             let lost = if self.sack {
                 self.detect_by_time(segment.arrival, delivered, advanced)
             } else {
@@ -81,7 +84,7 @@ impl Sender {
                 self.answer_marks(segment.arrival, delivered.acked + delivered.sacked);
             }
             if was_limited && !lost && outcome.acked > 0 {
-                self.grow(segment.arrival, &delivered);
+                self.grow(segment.arrival, &delivered, answered);
             }
             self.tell_controller(segment.arrival, &delivered, rate);
             self.rearm(segment.arrival);
@@ -99,12 +102,14 @@ impl Sender {
         outcome
     }
 
-    /// The window grows by what newly arrived, outside of recovery and in the slow start that follows a timeout.
-    fn grow(&mut self, now: Instant, delivered: &Delivered) {
+    /// The window grows by what newly arrived, outside of recovery and in the slow start that follows a timeout; of that, `answered`
+    /// octets let something out before.
+    fn grow(&mut self, now: Instant, delivered: &Delivered, answered: u32) {
         let mss = self.mss();
         let arrived = delivered.acked + delivered.sacked;
         let bytes = match self.recovery.episode() {
-            None => arrived,
+            // Duplicates may have been of something else, so that what arrived is a segment at least: as on Linux.
+            None => arrived.saturating_sub(answered).max(arrived.min(mss)),
             // Without SACK a hole's end acknowledges what had arrived long before (RFC 3465 §2.3: L = 1·SMSS).
             Some(Episode { kind: Kind::Timeout(_), .. }) if !self.sack => arrived.min(mss),
             Some(Episode { kind: Kind::Timeout(_), .. }) => arrived,

@@ -85,7 +85,7 @@ impl Sender {
         let fin = self.fin == Fin::Sent && (start + len).after(data_end);
         let data = len - u32::from(fin);
         let payload = self.buffer.slice(start.since(self.una) as usize, data as usize);
-        self.in_flight.on_retransmitted(now, len);
+        self.in_flight.on_retransmitted(now, len, self.mss);
         self.retransmissions += data.div_ceil(mss).max(1);
         self.on_sent(now, len, true);
         let push = data > 0 && start + data == data_end;
@@ -215,7 +215,10 @@ impl Sender {
             self.fin = Fin::Sent;
             self.nxt += 1;
         }
-        self.in_flight.push(now, seq, len + u32::from(fin));
+        self.in_flight.push(now, seq, len + u32::from(fin), self.mss);
+        if fin {
+            self.in_flight.note_fin(seq + len);
+        }
         self.on_sent(now, len + u32::from(fin), false);
         Planned { fresh: true, ..self.planned(seq, payload, fin, push) }
     }
@@ -279,7 +282,7 @@ impl Sender {
         let planned = if fresh > 0 && fresh <= usable {
             self.tail_probe.on_sent(self.nxt + fresh, false);
             Some(self.send_new(now, fresh))
-        } else if let Some((start, len)) = self.in_flight.resend_last(now, mss) {
+        } else if let Some((start, len)) = self.in_flight.resend_last(now, self.mss) {
             self.tail_probe.on_sent(self.nxt, true);
             let fin = self.fin == Fin::Sent && start + len == self.nxt;
             let data = len - u32::from(fin);

@@ -7,6 +7,7 @@ use crate::Config;
 use bytes::Bytes;
 use core::time::Duration;
 use proptest::prelude::*;
+use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Instant, SeqNumber};
 use std::vec::Vec;
 
@@ -92,11 +93,11 @@ fn a_syn_timeout_makes_the_estimator_careful() {
 fn lost_records_leave_the_network_until_sent_again() {
     let mut in_flight = InFlight::default();
     let at = |offset: u32| SeqNumber(u32::MAX - 999) + offset;
-    in_flight.push(Instant::from_millis(1), at(0), 3_000);
-    in_flight.push(Instant::from_millis(2), at(3_000), 1_000);
+    in_flight.push(Instant::from_millis(1), at(0), 3_000, 1_000);
+    in_flight.push(Instant::from_millis(2), at(3_000), 1_000, 1_000);
     in_flight.mark_first_lost(1_000);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (3_000, Some((at(0), 1_000))));
-    in_flight.on_retransmitted(Instant::from_millis(3), 1_000);
+    in_flight.on_retransmitted(Instant::from_millis(3), 1_000, 1_000);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (4_000, None));
     let mut rack = Rack::new(None);
     let times = AckTimes { arrival: Instant::from_millis(9), echo: None, mss: 1_000 };
@@ -104,10 +105,44 @@ fn lost_records_leave_the_network_until_sent_again() {
     assert_eq!(covered.sample_from, None, "Karn's rule");
     in_flight.mark_all_lost();
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, Some((at(1_000), 2_000))));
-    in_flight.on_retransmitted(Instant::from_millis(4), 500);
+    in_flight.on_retransmitted(Instant::from_millis(4), 500, 1_000);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (500, Some((at(1_500), 1_500))));
     in_flight.acknowledge(at(4_000), &times, &mut rack);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, None));
+}
+
+/// RFC 2018 §4: the records that a SACK block splits are of whole segments, those that were sent; less does not count.
+#[test]
+fn parts_of_segments_are_not_held() {
+    let mut in_flight = InFlight::default();
+    let at = |offset: u32| SeqNumber(u32::MAX - 1_999) + offset;
+    in_flight.push(Instant::from_millis(1), at(0), 3_000, 1_000);
+    in_flight.push(Instant::from_millis(2), at(3_000), 700, 1_000);
+    let mut rack = Rack::new(None);
+    let times = AckTimes { arrival: Instant::from_millis(9), echo: None, mss: 1_400 };
+    let mut held = |in_flight: &mut InFlight, left, right| {
+        let mut delivered = in_flight.acknowledge(at(0), &times, &mut rack);
+        let block = SackBlock { left: at(left), right: at(right) };
+        in_flight.sack(block, &times, &mut rack, &mut delivered);
+        (delivered.sacked, delivered.sample_from.is_some())
+    };
+    for (left, right) in [(3_699, 3_700), (3_000, 3_699), (1, 1_000), (999, 1_001), (0, 999)] {
+        assert_eq!(held(&mut in_flight, left, right), (0, false), "{left}..{right}");
+    }
+    assert_eq!(in_flight.outstanding(), 3_700);
+    assert_eq!(held(&mut in_flight, 500, 2_999), (1_000, true));
+    assert_eq!(held(&mut in_flight, 1_500, 3_700), (1_700, true));
+    assert_eq!((in_flight.outstanding(), in_flight.sacked()), (1_000, 2_700));
+    in_flight.mark_all_lost();
+    assert_eq!(in_flight.next_lost(), Some((at(0), 1_000)));
+    // Cut differently, it is no longer known where the segments of the rest began.
+    in_flight.on_retransmitted(Instant::from_millis(10), 400, 400);
+    assert_eq!(held(&mut in_flight, 399, 999), (599, true));
+    // The data of a segment whose FIN the peer did not take.
+    in_flight.push(Instant::from_millis(10), at(3_700), 801, 1_000);
+    in_flight.note_fin(at(4_500));
+    assert_eq!(held(&mut in_flight, 3_700, 4_499), (0, false));
+    assert_eq!(held(&mut in_flight, 3_700, 4_500), (800, true));
 }
 
 /// RFC 9937: over a recovery without further loss, what leaves is to what arrives as the threshold is to the flight.

@@ -41,6 +41,23 @@ fn duplicates_let_new_segments_out() {
     assert_eq!(sent(&mut solo)[0], 0);
 }
 
+/// RFC 3042 §2: what duplicates let out does not open the window again when it turns out that nothing was lost; of three segments
+/// acknowledged two had been answered.
+#[test]
+fn duplicates_count_once() {
+    let mut solo = sender();
+    let window = solo.connection.info().congestion_window;
+    solo.on(ack(0));
+    solo.on(ack(0));
+    assert_eq!(sent(&mut solo), [10, 11]);
+    solo.on(ack(3));
+    assert_eq!(solo.connection.info().congestion_window, window + u32::from(MSS));
+    assert_eq!(sent(&mut solo), [12, 13]);
+    // From here on as ever.
+    solo.on(ack(5));
+    assert_eq!(solo.connection.info().congestion_window, window + 3 * u32::from(MSS));
+}
+
 /// RFC 6582 §3.2: a partial acknowledgement shows the next hole at once; a complete one ends the recovery.
 #[test]
 fn partial_acknowledgements_show_the_next_hole() {

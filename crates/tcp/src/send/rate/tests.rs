@@ -27,7 +27,7 @@ impl Path {
     }
 
     fn send(&mut self, millis: u64, start: u32, len: u32) {
-        self.in_flight.push(ms(millis), at(start), len);
+        self.in_flight.push(ms(millis), at(start), len, MSS as u16);
     }
 
     fn ack(&mut self, millis: u64, una: u32, sacks: &[(u32, u32)]) -> Option<RateSample> {
@@ -119,7 +119,7 @@ fn losses_are_told_with_what_was_in_flight() {
     assert_eq!(told[3], (at(6 * MSS), 6 * MSS, 4 * MSS));
     assert_eq!(told.len(), 6);
     // The retransmission left after all of them were lost.
-    path.in_flight.on_retransmitted(ms(20), MSS);
+    path.in_flight.on_retransmitted(ms(20), MSS, MSS as u16);
     let sample = path.ack(35, 2 * MSS, &[]).unwrap();
     assert_eq!((sample.lost, sample.in_flight, sample.delivered), (0, MSS, MSS));
 }
