@@ -32,6 +32,8 @@ pub struct ListenOptions {
     pub dscp: u8,
     /// TTL or hop limit of their packets from the SYN-ACK on; none: the host's (RFC 9293 MUST-49).
     pub hop_limit: Option<u8>,
+    /// Their IPv4 packets may be cut up by routers; see [`Host::set_may_fragment`](crate::Host::set_may_fragment).
+    pub may_fragment: bool,
 }
 
 /// Connections whose handshake is not complete, and what those that were reset still weigh (RFC 7413 §5.1: whoever opens and resets

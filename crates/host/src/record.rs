@@ -44,6 +44,8 @@ pub(crate) struct PathState {
     pub(crate) identification: u16,
     pub(crate) hop_limit: u8,
     pub(crate) dscp: u8,
+    /// Routers may cut IPv4 packets up.
+    pub(crate) may_fragment: bool,
     /// TTL or hop limit and DSCP of the last packet received; 0 before.
     pub(crate) received_hop_limit: u8,
     pub(crate) received_dscp: u8,

@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::config::SocketsConfig;
+use crate::errno::Errno;
 use crate::option::Linger;
 use crate::send_queue::SendQueue;
 use core::net::SocketAddr;
@@ -90,6 +91,9 @@ pub(crate) struct Options {
     pub(crate) traffic_class: u8,
     /// None: the host's.
     pub(crate) hop_limit: Option<u8>,
+    /// `IP_MTU_DISCOVER`, `IPV6_MTU_DISCOVER`: as it was set.
+    pub(crate) mtu_discovery: MtuDiscovery,
+    pub(crate) v6_mtu_discovery: MtuDiscovery,
     pub(crate) no_delay: bool,
     pub(crate) cork: bool,
     pub(crate) keep: KeepAlive,
@@ -122,7 +126,37 @@ pub(crate) struct Options {
     pub(crate) bind_no_port: bool,
 }
 
+/// Whether IPv4 packets forbid routers to cut them up; those of IPv6 always do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum MtuDiscovery {
+    /// `IP_PMTUDISC_DONT`: they do not.
+    Dont = 0,
+    /// `IP_PMTUDISC_WANT`.
+    Want = 1,
+    /// `IP_PMTUDISC_DO`: to a stream the same.
+    Do = 2,
+}
+
+impl MtuDiscovery {
+    /// # Errors
+    /// [`Errno::EOPNOTSUPP`] if Linux knows the value, otherwise [`Errno::EINVAL`].
+    pub(crate) const fn new(value: i32) -> Result<Self, Errno> {
+        match value {
+            0 => Ok(Self::Dont),
+            1 => Ok(Self::Want),
+            2 => Ok(Self::Do),
+            3..=5 => Err(Errno::EOPNOTSUPP),
+            _ => Err(Errno::EINVAL),
+        }
+    }
+}
+
 impl Options {
+    /// Whether routers may cut IPv4 packets up.
+    pub(crate) fn may_fragment(&self) -> bool {
+        self.mtu_discovery == MtuDiscovery::Dont
+    }
+
     pub(crate) fn new(config: &SocketsConfig) -> Self {
         Self {
             reuse_address: false,
@@ -142,6 +176,8 @@ impl Options {
             tos: 0,
             traffic_class: 0,
             hop_limit: None,
+            mtu_discovery: MtuDiscovery::Want,
+            v6_mtu_discovery: MtuDiscovery::Want,
             no_delay: false,
             cork: false,
             keep: KeepAlive::default(),

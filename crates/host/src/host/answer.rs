@@ -80,15 +80,18 @@ impl Host {
         let mut hasher = self.flow_key.build_hasher();
         crate::demux::hash_endpoints(&mut hasher, endpoints);
         let random = hasher.finish();
-        let (dscp, hop_limit) = match signer {
+        let listener = match signer {
+            Some(Target::HalfOpen(index)) => self.half_open.at(index).map(|record| record.listener),
+            _ => None,
+        };
+        let ((dscp, hop_limit), may_fragment) = match signer {
             Some(Target::Connection(index)) => {
                 let path = self.connections.at(index).map(|record| &record.path);
-                path.map_or((0, self.config.hop_limit), |path| (path.dscp, path.hop_limit))
+                path.map_or(((0, self.config.hop_limit), false), |path| {
+                    ((path.dscp, path.hop_limit), path.may_fragment)
+                })
             }
-            Some(Target::HalfOpen(index)) => {
-                self.marks_of(self.half_open.at(index).map(|record| record.listener))
-            }
-            _ => self.marks_of(None),
+            _ => (self.marks_of(listener), self.may_fragment(listener)),
         };
         let path = PathState {
             hop,
@@ -98,6 +101,7 @@ impl Host {
             identification: random as u16,
             hop_limit,
             dscp,
+            may_fragment,
             received_hop_limit: 0,
             received_dscp: 0,
             mtu_until: Instant::FAR_FUTURE,

@@ -172,6 +172,14 @@ impl Host {
         }
     }
 
+    /// Whether routers may cut a connection's IPv4 packets up: they leave without the don't-fragment bit, so that a path that is
+    /// narrower than known reports nothing (RFC 1191 §3 asks for the bit; some paths lose the reports).
+    pub fn set_may_fragment(&mut self, id: ConnectionId, may_fragment: bool) {
+        if let Some(record) = self.connections.get_mut(id.0) {
+            record.path.may_fragment = may_fragment;
+        }
+    }
+
     /// Differentiated services code point of the last packet that arrived for a connection (RFC 9293 MAY-9); none if the
     /// connection is gone or nothing arrived since its handshake.
     #[must_use]

@@ -291,6 +291,7 @@ fn segment_packet(
         dscp: path.dscp,
         ecn,
         hop_limit: path.hop_limit,
+        dont_fragment: !path.may_fragment,
         identification: path.identification,
         flow_label: path.flow_label,
         ..IpHeader::new(source, destination, protocol::TCP, len)

@@ -68,6 +68,12 @@ impl Host {
         })
     }
 
+    /// Whether routers may cut up what a listener's connections send.
+    pub(super) fn may_fragment(&self, listener: Option<ListenerId>) -> bool {
+        let listener = listener.and_then(|id| self.listeners.get(id));
+        listener.is_some_and(|listener| listener.options.may_fragment)
+    }
+
     /// Changes how many connections may wait. False if the listener is gone.
     pub fn set_backlog(&mut self, id: ListenerId, backlog: usize) -> bool {
         let Some(listener) = self.listeners.get_mut(id) else { return false };

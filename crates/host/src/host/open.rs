@@ -265,6 +265,7 @@ impl Host {
         let random = hasher.finish();
         let deadline = connection.deadline();
         let (dscp, hop_limit) = self.marks_of(listener);
+        let may_fragment = self.may_fragment(listener);
         let record = Record {
             connection,
             endpoints,
@@ -277,6 +278,7 @@ impl Host {
                 identification: random as u16,
                 hop_limit,
                 dscp,
+                may_fragment,
                 received_hop_limit: 0,
                 received_dscp: 0,
                 // What is known may be younger than the handshake.

@@ -159,15 +159,17 @@ impl Sockets {
         }
     }
 
-    /// TTL and type of service: the host keeps them with the path.
+    /// TTL, type of service, whether to discover the MTU: the host keeps them with the path.
     pub(super) fn apply_path_options(&mut self, file: FileId) {
         let Ok(socket) = self.files.socket(file) else { return };
         let Some(id) = socket.link().map(|link| link.id) else { return };
         let v4 = self.host.endpoints(id).is_none_or(|ends| ends.remote.is_ipv4());
         let tos = if v4 { socket.options.tos } else { socket.options.traffic_class };
         let hop_limit = socket.options.hop_limit.unwrap_or(self.host.config().hop_limit);
+        let may_fragment = socket.options.may_fragment();
         self.host.set_dscp(id, tos >> 2);
         self.host.set_hop_limit(id, hop_limit);
+        self.host.set_may_fragment(id, may_fragment);
     }
 
     /// `getsockname(2)`.

@@ -105,6 +105,7 @@ impl Sockets {
                 listen.defer_accept = options.defer_accept;
                 listen.dscp = if four { options.tos } else { options.traffic_class } >> 2;
                 listen.hop_limit = options.hop_limit;
+                listen.may_fragment = options.may_fragment();
             }
         }
     }

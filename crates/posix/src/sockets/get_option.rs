@@ -93,8 +93,8 @@ impl Sockets {
             Opt::Ttl | Opt::UnicastHops => {
                 i32::from(options.hop_limit.unwrap_or(self.host.config().hop_limit))
             }
-            // IP_PMTUDISC_WANT: the stack always discovers.
-            Opt::MtuDiscover | Opt::V6MtuDiscover => 1,
+            Opt::MtuDiscover => options.mtu_discovery as i32,
+            Opt::V6MtuDiscover => options.v6_mtu_discovery as i32,
             Opt::RecvErr | Opt::V6RecvErr => i32::from(options.receive_errors),
             Opt::Mtu | Opt::V6Mtu => {
                 let status = socket.link().and_then(|link| Status::of(&self.host, link));

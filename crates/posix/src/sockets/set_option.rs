@@ -7,7 +7,7 @@ use crate::abi::Fd;
 use crate::errno::Errno;
 use crate::files::FileId;
 use crate::option::{Kind, Linger, SocketOption as Opt, decode_int, decode_timeval};
-use crate::socket::{Options, Phase};
+use crate::socket::{MtuDiscovery, Options, Phase};
 use core::time::Duration;
 use sockeye_tcp::congestion::Algorithm;
 use sockeye_wire::Instant;
@@ -123,12 +123,8 @@ impl Sockets {
                 0..=255 => options.hop_limit = Some(value as u8),
                 _ => return Err(Errno::EINVAL),
             },
-            // IP_PMTUDISC_WANT and _DO are what the stack does anyway.
-            Opt::MtuDiscover | Opt::V6MtuDiscover => match value {
-                1 | 2 => {}
-                0 | 3..=5 => return Err(Errno::EOPNOTSUPP),
-                _ => return Err(Errno::EINVAL),
-            },
+            Opt::MtuDiscover => options.mtu_discovery = MtuDiscovery::new(value)?,
+            Opt::V6MtuDiscover => options.v6_mtu_discovery = MtuDiscovery::new(value)?,
             Opt::RecvErr | Opt::V6RecvErr => options.receive_errors = on,
             Opt::FreeBind => options.free_bind = on,
             Opt::BindAddressNoPort => options.bind_no_port = on,
@@ -229,7 +225,7 @@ impl Sockets {
             Phase::Linked(link) => link.id,
         };
         match option {
-            Opt::Tos | Opt::TrafficClass | Opt::Ttl | Opt::UnicastHops => {
+            Opt::Tos | Opt::TrafficClass | Opt::Ttl | Opt::UnicastHops | Opt::MtuDiscover => {
                 self.apply_path_options(file);
             }
             Opt::NoDelay => {

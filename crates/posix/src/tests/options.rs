@@ -38,6 +38,8 @@ fn values_come_back() {
         (Opt::UserTimeout, 3_000, 3_000),
         (Opt::Tos, 0x10, 0x10),
         (Opt::Ttl, 3, 3),
+        (Opt::MtuDiscover, 0, 0),
+        (Opt::MtuDiscover, 2, 2),
         (Opt::Mark, 42, 42),
         (Opt::NotSentLowWater, -1, -1),
         (Opt::ReceiveLowWater, 0, 1),

@@ -20,7 +20,9 @@ pub struct IpHeader {
     pub ecn: Ecn,
     /// TTL or hop limit.
     pub hop_limit: u8,
-    /// IPv4 only. The don't-fragment bit is always set (RFC 1191 §3), so it need not be unique (RFC 6864 §4.1).
+    /// IPv4 only: routers must not cut the packet up but report that it is too large (RFC 1191 §3).
+    pub dont_fragment: bool,
+    /// IPv4 only. Without the don't-fragment bit it must be unique (RFC 6864 §4.2), with it need not be (§4.1).
     pub identification: u16,
     /// IPv6 only, 20 bits (RFC 6437).
     pub flow_label: u32,
@@ -29,7 +31,7 @@ pub struct IpHeader {
 }
 
 impl IpHeader {
-    /// A header with the usual hop limit of 64 and nothing special.
+    /// A header with the usual hop limit of 64, not to be fragmented, and nothing special.
     #[must_use]
     pub const fn new(
         source: IpAddr,
@@ -44,6 +46,7 @@ impl IpHeader {
             dscp: 0,
             ecn: Ecn::NotEct,
             hop_limit: 64,
+            dont_fragment: true,
             identification: 0,
             flow_label: 0,
             payload_len,
@@ -89,7 +92,7 @@ impl IpHeader {
         header[2..4]
             .copy_from_slice(&((IPV4_HEADER_BYTES + self.payload_len) as u16).to_be_bytes());
         header[4..6].copy_from_slice(&self.identification.to_be_bytes());
-        header[6] = DONT_FRAGMENT;
+        header[6] = if self.dont_fragment { DONT_FRAGMENT } else { 0 };
         header[8] = self.hop_limit;
         header[9] = self.protocol;
         header[12..16].copy_from_slice(&source.octets());

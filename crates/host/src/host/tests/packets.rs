@@ -137,6 +137,43 @@ fn a_listener_marks_its_connections() {
     }
 }
 
+/// RFC 1191 §3: packets must not be fragmented, unless that is asked for; then each has its own identification (RFC 6864 §4.2).
+#[test]
+fn fragmentation_can_be_allowed() {
+    const DONT_FRAGMENT: u8 = 0x40;
+    let flags = |seen: &[Vec<u8>]| seen.iter().map(|bytes| bytes[6]).collect::<Vec<_>>();
+    for whole in [true, false] {
+        let mut world = World::new(tun);
+        let address = SocketAddr::new(v4(A), 80);
+        let listener = world.listen(A, address);
+        world.hosts[A].listen_options_mut(listener).unwrap().may_fragment = !whole;
+        let seen = watch(&mut world, true);
+        let b = world.hosts[B].connect(world.now, address, None).unwrap();
+        world.run_for(Duration::from_millis(50));
+        world.hosts[B].write(world.now, b, b"acknowledge it").unwrap();
+        world.run_for(Duration::from_millis(500));
+        let seen = seen.lock().unwrap();
+        assert!(seen.len() > 1);
+        let expected = if whole { DONT_FRAGMENT } else { 0 };
+        assert!(flags(&seen).iter().all(|bits| *bits == expected), "{:?}", flags(&seen));
+    }
+    let mut world = World::new(tun);
+    let (a, _) = world.connected(v4);
+    let seen = watch(&mut world, true);
+    for may_fragment in [true, false] {
+        seen.lock().unwrap().clear();
+        world.hosts[A].set_may_fragment(a, may_fragment);
+        world.hosts[A].write(world.now, a, &[7; 4_000]).unwrap();
+        world.run_for(Duration::from_millis(50));
+        let seen = seen.lock().unwrap();
+        let expected = if may_fragment { 0 } else { DONT_FRAGMENT };
+        assert!(flags(&seen).iter().all(|bits| *bits == expected), "{:?}", flags(&seen));
+        let mut numbers: Vec<_> = seen.iter().map(|bytes| [bytes[4], bytes[5]]).collect();
+        numbers.dedup();
+        assert!(seen.len() > 2 && numbers.len() == seen.len());
+    }
+}
+
 /// RFC 9293 MUST-49: the hop limit is a setting of the host, and of each connection.
 #[test]
 fn hop_limits_can_be_chosen() {
