@@ -318,7 +318,7 @@ impl HalfOpen {
             timestamps,
         );
         let mut open = Open::new(config, send, receive, self.negotiated, now);
-        open.ecn = ecn::third_flags(config.ecn, self.ecn, self.retransmissions);
+        open.ecn = ecn::accepted(config.ecn, self.ecn, self.retransmissions);
         open
     }
 

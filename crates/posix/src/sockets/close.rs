@@ -125,12 +125,7 @@ impl Sockets {
             FileKind::Socket(socket) => {
                 match socket.phase {
                     Phase::Idle => {}
-                    Phase::Listening(listeners) => {
-                        for id in listeners {
-                            self.listeners.remove(&id);
-                            self.host.close_listener(now, id);
-                        }
-                    }
+                    Phase::Listening(listeners) => self.close_listeners(now, listeners),
                     Phase::Linked(link) => {
                         self.connections.remove(&link.id);
                         if socket.options.linger.on && socket.options.linger.seconds == 0 {

@@ -9,7 +9,7 @@ use crate::operation::Work;
 use crate::outcome::{Outcome, Value};
 use crate::socket::{Link, Phase, Socket};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use sockeye_host::HostError;
+use sockeye_host::{HostError, ListenerId};
 use sockeye_wire::{Instant, StateName};
 
 impl Sockets {
@@ -139,18 +139,25 @@ impl Sockets {
         Some(Ok(Value::Nothing))
     }
 
+    /// Nobody listens there any more.
+    pub(super) fn close_listeners(
+        &mut self,
+        now: Instant,
+        listeners: impl IntoIterator<Item = ListenerId>,
+    ) {
+        for id in listeners {
+            self.listeners.remove(&id);
+            self.host.close_listener(now, id);
+        }
+    }
+
     /// Ends whatever a socket does, without a word but a reset; it may begin again.
     pub(super) fn dissolve(&mut self, now: Instant, file: FileId) {
         let Ok(socket) = self.files.socket_mut(file) else { return };
         socket.deferred = None;
         match core::mem::replace(&mut socket.phase, Phase::Idle) {
             Phase::Idle => {}
-            Phase::Listening(listeners) => {
-                for id in listeners {
-                    self.listeners.remove(&id);
-                    self.host.close_listener(now, id);
-                }
-            }
+            Phase::Listening(listeners) => self.close_listeners(now, listeners),
             Phase::Linked(link) => {
                 self.connections.remove(&link.id);
                 self.host.abort(now, link.id);

@@ -79,7 +79,7 @@ pub(crate) fn answered(
 }
 
 /// The server's side, when the third segment has come.
-pub(crate) fn third_flags(config: EcnConfig, mode: EcnMode, retransmissions: u8) -> Feedback {
+pub(crate) fn accepted(config: EcnConfig, mode: EcnMode, retransmissions: u8) -> Feedback {
     match mode {
         EcnMode::Off => None,
         EcnMode::Classic => Some(Box::new(Ecn::Classic(Classic::default()))),

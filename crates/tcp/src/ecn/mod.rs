@@ -12,7 +12,7 @@ mod handshake;
 
 pub(crate) use accurate::Accurate;
 pub(crate) use classic::Classic;
-pub(crate) use handshake::{answer_flags, answered, offer, offered, third_flags};
+pub(crate) use handshake::{accepted, answer_flags, answered, offer, offered};
 
 use crate::Segment;
 use crate::options::AccEcnCounters;
