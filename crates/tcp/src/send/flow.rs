@@ -16,6 +16,8 @@ pub(super) struct Flow {
     pub(super) pacer: Pacer,
     pub(super) rate: DeliveryRate,
     activity: Activity,
+    /// Up to where what was written was pushed.
+    pushed: SeqNumber,
     /// Octets of data on the SYN that the SYN-ACK acknowledged: to Linux's counters they are part of the SYN.
     pub(super) syn_octets: u16,
 }
@@ -24,7 +26,7 @@ impl Flow {
     pub(super) fn new(now: Instant, una: SeqNumber) -> Box<Self> {
         let (pacer, rate) = (Pacer::default(), DeliveryRate::default());
         let (usage, activity) = (Usage::new(now, una), Activity::default());
-        Box::new(Self { usage, pacer, rate, activity, syn_octets: 0 })
+        Box::new(Self { usage, pacer, rate, activity, pushed: una, syn_octets: 0 })
     }
 }
 
@@ -61,6 +63,31 @@ impl Sender {
         if let Some(rate) = rate {
             flow.pacer.on_sent(now, octets, segments, rate);
         }
+    }
+
+    /// How much of `len` octets of new data may leave before a push that nobody asked for, and whether they end with it: a peer that
+    /// keeps data back until PSH must not be filled up with it, so that one is due when more than half of its window was sent without,
+    /// at the end of an item of `item` octets (as on Linux).
+    #[inline]
+    pub(super) fn before_forced_push(&self, len: u32, item: u32) -> (u32, bool) {
+        let pushed = self.flow.as_ref().map_or(self.una, |flow| flow.pushed);
+        let (half, waiting) = (self.max_window / 2, self.nxt.since(pushed));
+        if len == 0 || waiting + len <= half {
+            return (len, false);
+        }
+        let mss = self.mss();
+        let item = (item.min(half) / mss * mss).max(mss);
+        let left = ((half / item + 1) * item).saturating_sub(waiting);
+        // Where segments began elsewhere none is cut short for it.
+        let len = if left > 0 && left.is_multiple_of(mss) { len.min(left) } else { len };
+        (len, len >= left)
+    }
+
+    /// All that was sent is pushed.
+    #[inline]
+    pub(super) fn note_pushed(&mut self, now: Instant) {
+        let (una, nxt) = (self.una, self.nxt);
+        self.flow.get_or_insert_with(|| Flow::new(now, una)).pushed = nxt;
     }
 
     /// New data was sent, or the congestion window kept it back: how much of that window is used (RFC 2861).

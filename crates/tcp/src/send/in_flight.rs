@@ -30,13 +30,33 @@ pub(super) struct Record {
     pub(super) sent_at: Instant,
     /// How things stood when it was sent.
     pub(super) snapshot: SnapshotId,
-    pub(super) retransmitted: bool,
+    marks: Marks,
     place: Place,
     /// Octets of the full segments, counted from its start, in which it was sent; 1 if those began elsewhere.
     segment: u16,
 }
 
+/// Yes or no, in a bit each: there are many records.
+#[derive(Clone, Copy, Debug, Default)]
+struct Marks(u8);
+
+impl Marks {
+    const RETRANSMITTED: u8 = 1;
+    const PUSHED: u8 = 2;
+}
+
 impl Record {
+    /// Whether it was sent more than once.
+    #[inline]
+    pub(super) fn is_retransmitted(&self) -> bool {
+        self.marks.0 & Marks::RETRANSMITTED != 0
+    }
+
+    /// Whether its last octet goes with PSH, however often it is sent.
+    fn is_pushed(&self) -> bool {
+        self.marks.0 & Marks::PUSHED != 0
+    }
+
     /// The first `len` sequence numbers are no longer part of it.
     fn cut_front(&mut self, len: u32) {
         if !len.is_multiple_of(self.segment.into()) {
@@ -117,7 +137,7 @@ impl InFlight {
     /// Sequence numbers that were sent again and are believed to be in the network.
     pub(super) fn resent(&self) -> u32 {
         let records = self.0.iter().flat_map(|board| &board.records);
-        let resent = |record: &&Record| record.retransmitted && record.place == Place::Sent;
+        let resent = |record: &&Record| record.is_retransmitted() && record.place == Place::Sent;
         records.filter(resent).map(|record| record.len).sum()
     }
 
@@ -148,6 +168,14 @@ impl InFlight {
     pub(super) fn push(&mut self, now: Instant, start: SeqNumber, len: u32, segment: u16) {
         let board = self.0.get_or_insert_with(|| Box::new(Board::new(now, start)));
         board.push(now, start, len, segment);
+    }
+
+    /// The last of what was sent for the first time ends with PSH.
+    #[inline]
+    pub(super) fn note_push(&mut self) {
+        if let Some(last) = self.0.as_mut().and_then(|board| board.records.back_mut()) {
+            last.marks.0 |= Marks::PUSHED;
+        }
     }
 
     /// The last of what was pushed is our FIN, with the number `fin`.
@@ -271,17 +299,32 @@ impl InFlight {
         board.records.get(index).map(|record| (record.start, record.len))
     }
 
-    /// The first `len` sequence numbers of the first lost record were sent again, in segments of at most `segment` octets.
-    pub(super) fn on_retransmitted(&mut self, now: Instant, len: u32, segment: u16) {
+    /// The first `len` sequence numbers of the first lost record were sent again, in segments of at most `segment` octets; says
+    /// whether with PSH, which `push` adds.
+    pub(super) fn on_retransmitted(
+        &mut self,
+        now: Instant,
+        len: u32,
+        segment: u16,
+        push: bool,
+    ) -> bool {
         if let Some(board) = &mut self.0
             && let Some(index) = board.lost_index()
         {
             board.resend(now, index, len, segment);
+            let record = &mut board.records[index];
+            record.marks.0 |= if push { Marks::PUSHED } else { 0 };
+            return record.is_pushed();
         }
+        push
     }
 
-    /// The last segment, as a tail loss probe sends it again: its start and length (RFC 8985 §7.3).
-    pub(super) fn resend_last(&mut self, now: Instant, segment: u16) -> Option<(SeqNumber, u32)> {
+    /// The last segment, as a tail loss probe sends it again: its start, its length, and whether it has PSH (RFC 8985 §7.3).
+    pub(super) fn resend_last(
+        &mut self,
+        now: Instant,
+        segment: u16,
+    ) -> Option<(SeqNumber, u32, bool)> {
         self.0.as_mut()?.resend_last(now, segment)
     }
 }
@@ -311,7 +354,7 @@ impl Board {
             len,
             sent_at: now,
             snapshot,
-            retransmitted: false,
+            marks: Marks::default(),
             place: Place::Sent,
             segment: segment.max(1),
         });
@@ -353,7 +396,7 @@ impl Board {
                 delivered.acked += part;
             }
             if part < record.len {
-                if !record.retransmitted && place != Place::Sacked {
+                if !record.is_retransmitted() && place != Place::Sacked {
                     delivered.note_original(una);
                 }
                 record.cut_front(part);
@@ -361,7 +404,7 @@ impl Board {
                 break;
             }
             if place != Place::Sacked {
-                if !record.retransmitted {
+                if !record.is_retransmitted() {
                     delivered.sample_from = Some(record.sent_at);
                     delivered.note_original(record.end());
                 }
@@ -409,7 +452,7 @@ impl Board {
                 self.split(index, whole);
             }
             let Some(record) = self.records.get(index) else { break };
-            if !record.retransmitted {
+            if !record.is_retransmitted() {
                 delivered.sample_from = delivered.sample_from.max(Some(record.sent_at));
                 delivered.note_original(record.end());
             }
@@ -453,7 +496,7 @@ impl Board {
             }
             if !self.latest.is_after(record) {
                 // Whatever comes after an original sent later was sent later still.
-                if record.retransmitted {
+                if record.is_retransmitted() {
                     continue;
                 }
                 break;
@@ -511,14 +554,13 @@ impl Board {
         if let Some(record) = self.records.get_mut(index) {
             self.sampler.release(record.snapshot);
             record.snapshot = self.sampler.on_sent(now, record.start, before, true);
-            record.retransmitted = true;
+            record.marks.0 |= Marks::RETRANSMITTED;
             record.sent_at = now;
             record.segment = segment.max(1);
         }
     }
 
-    /// The last segment, as a tail loss probe sends it again: its start and length (RFC 8985 §7.3).
-    fn resend_last(&mut self, now: Instant, segment: u16) -> Option<(SeqNumber, u32)> {
+    fn resend_last(&mut self, now: Instant, segment: u16) -> Option<(SeqNumber, u32, bool)> {
         let mss = u32::from(segment).max(1);
         let last = self.records.back()?;
         if last.place == Place::Sacked {
@@ -530,7 +572,7 @@ impl Board {
             index += 1;
         }
         self.resend(now, index, mss, segment);
-        self.records.get(index).map(|record| (record.start, record.len))
+        self.records.get(index).map(|record| (record.start, record.len, record.is_pushed()))
     }
 
     /// Cuts the record at `index` so that it has at most `len` sequence numbers.
@@ -542,6 +584,7 @@ impl Board {
         self.sampler.on_split(record.snapshot);
         let mut rest = record.clone();
         record.len = len;
+        record.marks.0 &= !Marks::PUSHED;
         rest.cut_front(len);
         self.records.insert(index + 1, rest);
     }

@@ -13,7 +13,7 @@ pub(crate) struct Planned {
     pub(crate) fin: bool,
     /// It was never sent before.
     pub(crate) fresh: bool,
-    /// It empties the send buffer (RFC 9293 MUST-61, SHLD-27).
+    /// It ends a write (RFC 9293 MUST-61, SHLD-27), or did when it was first sent.
     pub(crate) push: bool,
     /// Distance to the end of urgent data, if the segment must tell of it.
     pub(crate) urgent_pointer: Option<u16>,
@@ -35,7 +35,8 @@ impl Sender {
             flow.pacer.clear();
         }
         let rate = self.pacing_rate(config);
-        let most = max_payload.min(self.item_bytes(config) as usize);
+        let item = self.item_bytes(config);
+        let most = max_payload.min(item as usize);
         // Each segment has its own distance to the end of urgent data, which whoever cuts an item up would not know.
         let most = if self.urgent.is_some() { 0 } else { most };
         let max_payload = self.burst(most, rate);
@@ -48,14 +49,15 @@ impl Sender {
                 return None;
             }
             self.on_probe_sent(self.nxt, size);
-            let planned = self.send_new(now, size);
+            let planned = self.send_new(now, size, false);
             Planned { gso_size: 0, wire_segments: 1, push: false, ..planned }
         } else {
             let len = self.sendable(now, max_payload, config)?;
             if !self.may_leave(now) {
                 return None;
             }
-            self.send_new(now, len)
+            let (len, push) = self.before_forced_push(len, item);
+            self.send_new(now, len, push)
         };
         self.note_departure(now, planned.payload.len() as u32, planned.wire_segments, rate);
         self.validate_window(now, self.congestion_room() < self.mss(), config);
@@ -85,10 +87,10 @@ impl Sender {
         let fin = self.fin == Fin::Sent && (start + len).after(data_end);
         let data = len - u32::from(fin);
         let payload = self.buffer.slice(start.since(self.una) as usize, data as usize);
-        self.in_flight.on_retransmitted(now, len, self.mss);
+        let push = data > 0 && start + data == data_end;
+        let push = self.in_flight.on_retransmitted(now, len, self.mss, push);
         self.retransmissions += data.div_ceil(mss).max(1);
         self.on_sent(now, len, true);
-        let push = data > 0 && start + data == data_end;
         Some(self.planned(start, payload, fin, push))
     }
 
@@ -200,11 +202,11 @@ impl Sender {
             || self.small_end.at_or_before(self.una)
     }
 
-    fn send_new(&mut self, now: Instant, len: u32) -> Planned {
+    fn send_new(&mut self, now: Instant, len: u32, push: bool) -> Planned {
         let seq = self.nxt;
         let payload = self.buffer.slice(seq.since(self.una) as usize, len as usize);
         self.nxt += len;
-        let push = len > 0 && self.nxt == self.buffer_end() && self.hold == Hold::Nothing;
+        let push = push || (len > 0 && self.nxt == self.buffer_end() && self.hold == Hold::Nothing);
         let fin = self.fin == Fin::Queued
             && self.nxt == self.buffer_end()
             && self.nxt.before(self.una + self.window);
@@ -220,6 +222,10 @@ impl Sender {
             self.in_flight.note_fin(seq + len);
         }
         self.on_sent(now, len + u32::from(fin), false);
+        if push {
+            self.in_flight.note_push();
+            self.note_pushed(now);
+        }
         Planned { fresh: true, ..self.planned(seq, payload, fin, push) }
     }
 
@@ -267,7 +273,7 @@ impl Sender {
         if len == 0 || !self.is_all_acked() {
             return None;
         }
-        let planned = self.send_new(now, len);
+        let planned = self.send_new(now, len, false);
         // So little says that the window is not used, whatever was in flight before.
         self.note_flight();
         Some(planned)
@@ -281,14 +287,14 @@ impl Sender {
         let fresh = self.unsent().min(mss);
         let planned = if fresh > 0 && fresh <= usable {
             self.tail_probe.on_sent(self.nxt + fresh, false);
-            Some(self.send_new(now, fresh))
-        } else if let Some((start, len)) = self.in_flight.resend_last(now, self.mss) {
+            Some(self.send_new(now, fresh, false))
+        } else if let Some((start, len, push)) = self.in_flight.resend_last(now, self.mss) {
             self.tail_probe.on_sent(self.nxt, true);
             let fin = self.fin == Fin::Sent && start + len == self.nxt;
             let data = len - u32::from(fin);
             let payload = self.buffer.slice(start.since(self.una) as usize, data as usize);
             self.retransmissions += 1;
-            let push = data > 0 && start + data == self.buffer_end();
+            let push = data > 0 && (push || start + data == self.buffer_end());
             Some(self.planned(start, payload, fin, push))
         } else {
             None

@@ -60,7 +60,7 @@ impl Latest {
     pub(super) fn on_delivered(&mut self, record: &Record, times: &AckTimes, rack: &mut Rack) {
         let micros = times.arrival.since(record.sent_at).as_micros();
         let rtt = u32::try_from(micros).unwrap_or(u32::MAX);
-        if record.retransmitted {
+        if record.is_retransmitted() {
             // Which transmission arrived? Not this one if the echo is older, or if it came back impossibly fast.
             let too_old =
                 times.echo.is_some_and(|echo| echo.as_millis() < record.sent_at.as_millis());
@@ -85,7 +85,7 @@ impl Latest {
         {
             self.sent_at = record.sent_at;
             self.end = record.end();
-            self.resent = record.retransmitted;
+            self.resent = record.is_retransmitted();
         }
     }
 
@@ -108,7 +108,7 @@ impl Latest {
         record.sent_at < self.sent_at
             || (record.sent_at == self.sent_at
                 && record.end().before(self.end)
-                && (record.retransmitted == self.resent || self.is_refused(record)))
+                && (record.is_retransmitted() == self.resent || self.is_refused(record)))
     }
 }
 

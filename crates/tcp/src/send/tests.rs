@@ -97,7 +97,7 @@ fn lost_records_leave_the_network_until_sent_again() {
     in_flight.push(Instant::from_millis(2), at(3_000), 1_000, 1_000);
     in_flight.mark_first_lost(1_000);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (3_000, Some((at(0), 1_000))));
-    in_flight.on_retransmitted(Instant::from_millis(3), 1_000, 1_000);
+    in_flight.on_retransmitted(Instant::from_millis(3), 1_000, 1_000, false);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (4_000, None));
     let mut rack = Rack::new(None);
     let times = AckTimes { arrival: Instant::from_millis(9), echo: None, mss: 1_000 };
@@ -105,7 +105,7 @@ fn lost_records_leave_the_network_until_sent_again() {
     assert_eq!(covered.sample_from, None, "Karn's rule");
     in_flight.mark_all_lost();
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, Some((at(1_000), 2_000))));
-    in_flight.on_retransmitted(Instant::from_millis(4), 500, 1_000);
+    in_flight.on_retransmitted(Instant::from_millis(4), 500, 1_000, false);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (500, Some((at(1_500), 1_500))));
     in_flight.acknowledge(at(4_000), &times, &mut rack);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, None));
@@ -136,7 +136,7 @@ fn parts_of_segments_are_not_held() {
     in_flight.mark_all_lost();
     assert_eq!(in_flight.next_lost(), Some((at(0), 1_000)));
     // Cut differently, it is no longer known where the segments of the rest began.
-    in_flight.on_retransmitted(Instant::from_millis(10), 400, 400);
+    in_flight.on_retransmitted(Instant::from_millis(10), 400, 400, false);
     assert_eq!(held(&mut in_flight, 399, 999), (599, true));
     // The data of a segment whose FIN the peer did not take.
     in_flight.push(Instant::from_millis(10), at(3_700), 801, 1_000);

@@ -16,6 +16,7 @@ mod icmp;
 mod opening_windows;
 mod options;
 mod path_mtu;
+mod pushing;
 mod recovery;
 mod reduction;
 mod resets;

@@ -119,7 +119,7 @@ fn losses_are_told_with_what_was_in_flight() {
     assert_eq!(told[3], (at(6 * MSS), 6 * MSS, 4 * MSS));
     assert_eq!(told.len(), 6);
     // The retransmission left after all of them were lost.
-    path.in_flight.on_retransmitted(ms(20), MSS, MSS as u16);
+    path.in_flight.on_retransmitted(ms(20), MSS, MSS as u16, false);
     let sample = path.ack(35, 2 * MSS, &[]).unwrap();
     assert_eq!((sample.lost, sample.in_flight, sample.delivered), (0, MSS, MSS));
 }
