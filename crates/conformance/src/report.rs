@@ -49,7 +49,7 @@ impl Report {
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         let entries = self.requirements.iter().chain(&self.documents);
-        let gaps = entries.filter(|entry| entry.row.reason.is_none()).filter_map(|entry| {
+        let gaps = entries.filter(|entry| entry.must_be_shown()).filter_map(|entry| {
             let what = match (entry.code.is_empty(), entry.is_shown()) {
                 (false, true) => return None,
                 (true, true) => "no code names it, nor is there a reason",
@@ -151,7 +151,7 @@ impl Counts {
         Self {
             all: entries.len(),
             shown: count(&|entry| {
-                entry.row.reason.is_none() && entry.is_shown() && !entry.code.is_empty()
+                entry.must_be_shown() && entry.is_shown() && !entry.code.is_empty()
             }),
             decided: count(&|entry| matches!(entry.row.reason, Some(Reason::Decided(_)))),
             not_yet: count(&|entry| matches!(entry.row.reason, Some(Reason::NotYet(_)))),
@@ -184,6 +184,11 @@ impl Entry {
         !self.tests.is_empty() || !self.drills.is_empty()
     }
 
+    /// Nothing speaks against code and proof.
+    const fn must_be_shown(&self) -> bool {
+        matches!(self.row.reason, None | Some(Reason::NoDrill(_)))
+    }
+
     fn is_on_the_wire(&self) -> bool {
         self.row.seen.contains(['W', 'I'])
     }
@@ -198,6 +203,7 @@ impl Entry {
             None => return proof,
             Some(Reason::Decided(why)) => format!("*{why}*"),
             Some(Reason::NotYet(why)) => format!("**not yet:** {why}"),
+            Some(Reason::NoDrill(why)) => return format!("{proof} *(no drill: {why})*"),
         };
         if proof.is_empty() { reason } else { format!("{reason} {proof}") }
     }

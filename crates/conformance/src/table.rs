@@ -18,13 +18,15 @@ pub(crate) struct Row {
     pub(crate) reason: Option<Reason>,
 }
 
-/// Why code and test may be missing.
+/// Why code, test or drill may be missing.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Reason {
     /// It stays so.
     Decided(String),
     /// It is still to be done.
     NotYet(String),
+    /// It is done and tested, only that no drill can show it.
+    NoDrill(String),
 }
 
 pub(crate) fn parse(table: &'static str, text: &str) -> Result<Vec<Row>, Error> {
@@ -58,9 +60,10 @@ pub(crate) fn parse(table: &'static str, text: &str) -> Result<Vec<Row>, Error> 
 
 impl Reason {
     fn new(text: &str) -> Self {
-        match text.strip_prefix("not yet: ") {
-            Some(rest) => Self::NotYet(rest.into()),
-            None => Self::Decided(text.into()),
+        match text.split_once(": ") {
+            Some(("not yet", rest)) => Self::NotYet(rest.into()),
+            Some(("no drill", rest)) => Self::NoDrill(rest.into()),
+            _ => Self::Decided(text.into()),
         }
     }
 }

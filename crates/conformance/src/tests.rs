@@ -150,4 +150,12 @@ fn drills_that_are_missing() {
     let mut drill = mention("MUST-1", Role::Proof);
     drill.path = "drills/a.pkt".into();
     assert!(report(vec![drill]).without_drill().is_empty());
+    // Where no drill can show it, code and another proof are still asked for.
+    let rows = || parse("t", "MUST-1\t3.1\tE\tW\tsays\tno drill: too small to be seen\n").unwrap();
+    let nothing = Report::new(rows(), Vec::new(), Vec::new());
+    assert!(nothing.without_drill().is_empty());
+    assert_eq!(nothing.complaints(), ["MUST-1: neither code nor test nor reason"]);
+    let both = vec![mention("MUST-1", Role::Code), mention("MUST-1", Role::Proof)];
+    let page = Report::new(rows(), Vec::new(), both).markdown();
+    assert!(page.contains("a.rs) *(no drill: too small to be seen)* |"), "{page}");
 }

@@ -9,6 +9,7 @@
 //! | `code` | the Python between `%{` and `}%`, the part that scripts use |
 //! | `packet` | packets built, read, compared and shown |
 //! | `run` | the runner: clock, connections, system calls, kernel settings |
+//! | `version` | which versions of IP a script is for |
 //! | `suite` | many scripts in folders |
 #![forbid(unsafe_code)]
 
@@ -22,9 +23,10 @@ pub mod script;
 pub mod settings;
 mod suite;
 mod verdict;
+mod version;
 
 pub use error::ParseError;
-pub use run::{run, run_text, version_of_name};
+pub use run::{run, run_text};
 pub use script::Script;
 pub use settings::{IpVersion, SettingError, Settings};
 pub use suite::{Suite, SuiteError};

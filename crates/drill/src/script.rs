@@ -118,6 +118,10 @@ pub struct IpInfo {
     pub ttl: u8,
     /// IPv6 flow label, relative: equal labels in the script are equal on the wire; 0 is not checked.
     pub flow_label: u32,
+    /// Inbound packets only: four octets of IPv4 options, or of an IPv6 destination options header.
+    pub option_word: Option<u32>,
+    /// Inbound segments only: the TCP checksum is wrong by one bit.
+    pub bad_checksum: bool,
 }
 
 /// What is asked of a traffic class.
@@ -171,6 +175,8 @@ pub enum OptionSpec {
     },
     /// `sack l:r …`
     Sack(Vec<(u32, u32)>),
+    /// `raw 0200`: these octets, whether they are an option or not; inbound packets only.
+    Raw(Vec<u8>),
     /// Any other: kind and what follows the length.
     Other {
         /// Kind.

@@ -71,6 +71,8 @@ pub struct Settings {
     pub tcp_ts_ecr_scaled: bool,
     /// Segments are as the script cuts them.
     pub strict_segments: bool,
+    /// Inbound packets that the script has at one time reach the stack together, before it may answer any.
+    pub inbound_batches: bool,
     /// Packets that nobody asked for at the script's end are no failure, as with packetdrill.
     pub allow_trailing: bool,
     /// Tell every packet in the report.
@@ -93,6 +95,7 @@ impl Default for Settings {
             tcp_ts_tick_usecs: 0,
             tcp_ts_ecr_scaled: false,
             strict_segments: false,
+            inbound_batches: false,
             allow_trailing: false,
             trace: false,
             defines: BTreeMap::new(),
@@ -136,6 +139,7 @@ impl Settings {
             }
             "tcp_ts_ecr_scaled" if value.is_none() => self.tcp_ts_ecr_scaled = true,
             "strict_segments" if value.is_none() => self.strict_segments = true,
+            "inbound_batches" if value.is_none() => self.inbound_batches = true,
             "define" => {
                 let (name, value) =
                     value.and_then(|value| value.split_once('=')).ok_or_else(bad)?;

@@ -1,8 +1,10 @@
 //! Many scripts.
 
-use crate::run::{run_text, version_of_name};
+use crate::run::run_text;
+use crate::script::Script;
 use crate::settings::{IpVersion, Settings};
-use crate::verdict::{Report, Verdict};
+use crate::verdict::{Failure, Report, Verdict};
+use crate::version::reason_against;
 use std::io;
 use std::path::{Path, PathBuf};
 use thiserror::Error;
@@ -12,6 +14,7 @@ use thiserror::Error;
 pub struct Suite {
     scripts: Vec<PathBuf>,
     settings: Settings,
+    /// None: each script over its own, or that of the settings.
     versions: Vec<IpVersion>,
 }
 
@@ -44,12 +47,11 @@ impl Suite {
         if scripts.is_empty() {
             return Err(SuiteError::Empty);
         }
-        let versions = vec![settings.version];
-        Ok(Self { scripts, settings, versions })
+        Ok(Self { scripts, settings, versions: Vec::new() })
     }
 
-    /// Runs every script once with each of these versions of IP instead of the settings' one; a script whose name ends with
-    /// `v4` or `v6` only with those that it is for.
+    /// Runs every script once with each of these versions of IP instead of the settings' one; a script that is not for one of
+    /// them, as its name or its own lines tell, is skipped there.
     #[must_use]
     pub fn with_versions(mut self, versions: Vec<IpVersion>) -> Self {
         self.versions = versions;
@@ -59,34 +61,44 @@ impl Suite {
     /// Runs them one after the other.
     pub fn run(&self) -> impl Iterator<Item = Report> + '_ {
         self.scripts.iter().flat_map(move |path| {
-            let own = version_of_name(path);
-            let mut versions: Vec<IpVersion> =
-                self.versions.iter().copied().filter(|version| fits(own, *version)).collect();
-            // One version was asked for, and it is not the script's: the script knows better.
-            if versions.is_empty() && self.versions.len() == 1 {
-                versions.extend(own);
-            }
-            versions.into_iter().map(move |version| self.run_one(path, version))
+            let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+            let versions = match &text {
+                Ok(text) if self.versions.is_empty() => vec![self.version_for(path, text)],
+                _ if self.versions.is_empty() => vec![self.settings.version],
+                _ => self.versions.clone(),
+            };
+            versions.into_iter().map(move |version| match &text {
+                Ok(text) => self.run_one(path, text, version),
+                Err(error) => {
+                    let failure = Failure::new(1, error.clone());
+                    Report::new(path, version, Verdict::Failed(failure))
+                }
+            })
         })
     }
 
-    fn run_one(&self, path: &Path, version: IpVersion) -> Report {
-        let settings = Settings { version, ..self.settings.clone() };
-        match std::fs::read_to_string(path) {
-            Ok(text) => run_text(path, &text, &settings),
-            Err(error) => {
-                let failure = crate::verdict::Failure::new(1, error.to_string());
-                Report::new(path, version, Verdict::Failed(failure))
-            }
+    /// The settings' version if the script is for it, else the first that it is for.
+    fn version_for(&self, path: &Path, text: &str) -> IpVersion {
+        let candidates = [self.settings.version, IpVersion::V4, IpVersion::V6, IpVersion::Mapped];
+        let fits = |version: &IpVersion| self.reason_against(path, text, *version).is_none();
+        candidates.into_iter().find(fits).unwrap_or(self.settings.version)
+    }
+
+    fn run_one(&self, path: &Path, text: &str, version: IpVersion) -> Report {
+        match self.reason_against(path, text, version) {
+            Some(reason) => Report::new(path, version, Verdict::Skipped(reason)),
+            None => run_text(path, text, &self.over(version)),
         }
     }
-}
 
-fn fits(own: Option<IpVersion>, version: IpVersion) -> bool {
-    match own {
-        None => true,
-        Some(IpVersion::V6) => version == IpVersion::V6,
-        Some(_) => version != IpVersion::V6,
+    /// None also for a script that cannot be read: the run tells.
+    fn reason_against(&self, path: &Path, text: &str, version: IpVersion) -> Option<String> {
+        let script = Script::parse_with(path, text, &self.over(version).names()).ok()?;
+        reason_against(&script, version)
+    }
+
+    fn over(&self, version: IpVersion) -> Settings {
+        Settings { version, ..self.settings.clone() }
     }
 }
 

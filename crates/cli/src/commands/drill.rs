@@ -35,9 +35,10 @@ pub(crate) struct Drill {
     #[arg(required = true, value_name = "FILE|DIR")]
     paths: Vec<PathBuf>,
 
-    /// Which IP to run over; a script named …v4.pkt or …v6.pkt runs only over its own, and one with --ip_version over that
-    #[arg(long, value_enum, default_value_t = Version::Ipv4)]
-    ip_version: Version,
+    /// Which IP to run over [default: the one that a script is for, else ipv4]; a script that is for another, as its name (…v4.pkt,
+    /// …v6.pkt) or its lines tell, is skipped
+    #[arg(long, value_enum)]
+    ip_version: Option<Version>,
 
     /// A value for a name in scripts
     #[arg(short = 'D', long = "define", value_name = "NAME=VALUE", value_parser = definition)]
@@ -76,16 +77,16 @@ fn definition(text: &str) -> Result<(String, String), String> {
 impl Drill {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let versions = match self.ip_version {
-            Version::Ipv4 => vec![IpVersion::V4],
-            Version::Ipv6 => vec![IpVersion::V6],
-            Version::Ipv4MappedIpv6 => vec![IpVersion::Mapped],
-            Version::All => vec![IpVersion::V4, IpVersion::V6, IpVersion::Mapped],
+            None => Vec::new(),
+            Some(Version::Ipv4) => vec![IpVersion::V4],
+            Some(Version::Ipv6) => vec![IpVersion::V6],
+            Some(Version::Ipv4MappedIpv6) => vec![IpVersion::Mapped],
+            Some(Version::All) => vec![IpVersion::V4, IpVersion::V6, IpVersion::Mapped],
         };
         let settings = Settings {
             allow_trailing: self.allow_trailing,
             trace: self.verbose,
             defines: self.define.iter().cloned().collect::<BTreeMap<_, _>>(),
-            version: versions.first().copied().unwrap_or_default(),
             ..Settings::default()
         };
         let suite = Suite::collect(&self.paths, settings)
@@ -121,7 +122,7 @@ impl Drill {
     fn tell_one(&self, out: &mut impl Write, report: &Report) -> io::Result<()> {
         if !self.quiet || matches!(report.verdict, Verdict::Failed(_)) {
             let version = match self.ip_version {
-                Version::All => format!(" ({})", report.version.name()),
+                Some(Version::All) => format!(" ({})", report.version.name()),
                 _ => String::new(),
             };
             let text = report.to_string();

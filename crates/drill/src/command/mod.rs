@@ -4,6 +4,7 @@ mod shell;
 #[cfg(test)]
 mod tests;
 
+use std::net::IpAddr;
 use std::path::Path;
 
 /// What a command asks for.
@@ -11,6 +12,8 @@ use std::path::Path;
 pub(crate) enum Effect {
     /// A kernel setting: its name with points, and its value.
     Sysctl { name: String, value: String },
+    /// One more interface, with this address; what the prefix covers is reached by it.
+    Address { address: IpAddr, prefix_len: u8 },
     /// What is remembered about destinations is forgotten.
     FlushMetrics,
     /// A file of so many zeros, for `open` and `sendfile`.
@@ -50,6 +53,7 @@ fn one(words: &[String], folder: &Path, depth: usize, effects: &mut Vec<Effect>)
             effects.push(setting(file, &values.join(" ")));
         }
         ["ip", "tcp_metrics", "flush", ..] => effects.push(Effect::FlushMetrics),
+        ["ip", "addr" | "address", "add", prefix, "dev", _] => effects.push(address(prefix)),
         // A plain queue that drops nothing is what the runner has.
         ["tc", "qdisc", "add" | "replace", .., "root", queue]
             if matches!(queue, "pfifo" | "pfifo_fast" | "fq" | "noqueue") =>
@@ -80,6 +84,17 @@ fn one(words: &[String], folder: &Path, depth: usize, effects: &mut Vec<Effect>)
         _ => {
             effects.push(Effect::Warning(format!("command not understood: `{}`", words.join(" "))))
         }
+    }
+}
+
+/// `192.0.2.7/24`
+fn address(prefix: &str) -> Effect {
+    let parts = prefix.split_once('/');
+    let parsed =
+        parts.and_then(|(address, len)| Some((address.parse().ok()?, len.parse::<u8>().ok()?)));
+    match parsed {
+        Some((address, prefix_len)) => Effect::Address { address, prefix_len },
+        None => Effect::Warning(format!("not an address with its prefix length: `{prefix}`")),
     }
 }
 

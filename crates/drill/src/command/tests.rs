@@ -79,3 +79,16 @@ fn files_beside_the_script_are_read() {
     assert!(matches!(&found[1], Effect::Warning(text) if text.contains("too deeply")));
     assert_eq!(found[2], sysctl("a", "1"));
 }
+
+#[test]
+fn addresses_are_added() {
+    let one = |text: &str| interpret(text, Path::new("x.pkt"));
+    let added = |address: &str, prefix_len| Effect::Address {
+        address: address.parse().unwrap(),
+        prefix_len,
+    };
+    assert_eq!(one("ip addr add 10.1.1.1/24 dev tun1"), [added("10.1.1.1", 24)]);
+    assert_eq!(one("ip address add 2001:db8::1/64 dev tun1"), [added("2001:db8::1", 64)]);
+    assert!(matches!(one("ip addr add 10.1.1.1 dev tun1")[..], [Effect::Warning(_)]));
+    assert!(matches!(one("ip route add default")[..], [Effect::Skip(_)]));
+}

@@ -9,6 +9,9 @@ use std::net::{IpAddr, SocketAddr};
 /// Hop limit of what is sent to the stack, where the script names none.
 const DEFAULT_TTL: u8 = 255;
 
+/// RFC 8200 §4.6.
+const DESTINATION_OPTIONS: u8 = 60;
+
 /// Source and destination of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Addresses {
@@ -37,11 +40,12 @@ pub(crate) fn tcp_packet(addresses: Addresses, ip: IpInfo, tcp: &TcpSpec) -> Vec
     let len = segment.len() as u32;
     let sum =
         Checksum::pseudo_header(source, destination, protocol::TCP, len).with(&segment).finish();
+    let sum = if ip.bad_checksum { sum ^ 1 } else { sum };
     segment[16..18].copy_from_slice(&sum.to_be_bytes());
     in_ip(source, destination, ip, protocol::TCP, &segment)
 }
 
-/// Puts an IP header before `payload`.
+/// Puts an IP header before `payload`, with the options that `ip` has.
 pub(super) fn in_ip(
     source: IpAddr,
     destination: IpAddr,
@@ -53,6 +57,16 @@ pub(super) fn in_ip(
         TosCheck::None | TosCheck::Ect01 => 0,
         TosCheck::Ecn(tos) | TosCheck::Tos(tos) => tos,
     };
+    let option = ip.option_word.map(u32::to_be_bytes);
+    let (protocol, payload) = match (option, source) {
+        // RFC 8200 §4.6: padded to eight octets by an option of two.
+        (Some(option), IpAddr::V6(_)) => {
+            let extension = [&[protocol, 0], &option[..], &[1, 0]].concat();
+            (DESTINATION_OPTIONS, [&extension, payload].concat())
+        }
+        (Some(option), IpAddr::V4(_)) => (protocol, [&option[..], payload].concat()),
+        (None, _) => (protocol, payload.to_vec()),
+    };
     let header = IpHeader {
         dscp: tos >> 2,
         ecn: Ecn::from_bits(tos),
@@ -62,7 +76,14 @@ pub(super) fn in_ip(
     };
     let mut out = HeaderBytes::new();
     header.emit(&mut out);
-    [&out[..], payload].concat()
+    if option.is_some() && source.is_ipv4() {
+        // RFC 791 §3.1: the header is one word longer, and its sum covers that too.
+        out[0] += 1;
+        out[10..12].fill(0);
+        let sum = Checksum::new().with(&out).with(&payload[..4]).finish();
+        out[10..12].copy_from_slice(&sum.to_be_bytes());
+    }
+    [&out[..], &payload].concat()
 }
 
 fn emit_option(option: &OptionSpec, out: &mut Vec<u8>) {
@@ -81,6 +102,7 @@ fn emit_option(option: &OptionSpec, out: &mut Vec<u8>) {
                 out.extend(right.to_be_bytes());
             }
         }
+        OptionSpec::Raw(octets) => out.extend(octets),
         OptionSpec::Other { kind, data } => {
             out.extend([*kind, option.len() as u8]);
             out.extend(data);

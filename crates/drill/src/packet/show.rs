@@ -37,7 +37,7 @@ pub(crate) fn show_actual(ip: IpInfo, actual: &Actual) -> String {
     };
     let ttl = if ip.ttl == 0 { 0 } else { actual.ttl };
     let flow_label = if ip.flow_label == 0 { 0 } else { actual.flow_label };
-    show_spec(IpInfo { tos, ttl, flow_label }, &actual.tcp)
+    show_spec(IpInfo { tos, ttl, flow_label, ..IpInfo::default() }, &actual.tcp)
 }
 
 fn show_tcp(tcp: &TcpSpec) -> String {
@@ -77,14 +77,14 @@ pub(super) fn show_option(option: &OptionSpec) -> String {
                 blocks.iter().map(|(left, right)| format!("{left}:{right}")).collect();
             format!("sack {}", blocks.join(" "))
         }
+        OptionSpec::Raw(octets) => format!("raw {}", digits(octets)),
         OptionSpec::Other { kind, data } => show_other(*kind, data),
     }
 }
 
 fn show_other(kind: u8, data: &[u8]) -> String {
     let with = |name: &str, data: &[u8]| {
-        let digits: String = data.iter().map(|byte| format!("{byte:02x}")).collect();
-        if digits.is_empty() { name.to_owned() } else { format!("{name} {digits}") }
+        if data.is_empty() { name.to_owned() } else { format!("{name} {}", digits(data)) }
     };
     match (kind, data) {
         (kind::MAXIMUM_SEGMENT_SIZE, [high, low]) => {
@@ -105,4 +105,8 @@ fn show_other(kind: u8, data: &[u8]) -> String {
         }
         _ => with(&format!("option {kind}"), data),
     }
+}
+
+fn digits(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

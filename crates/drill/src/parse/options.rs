@@ -65,6 +65,7 @@ fn option(cursor: &mut Cursor) -> Result<OptionSpec, ParseError> {
             other(kind::EXPERIMENT_2, &[&FAST_OPEN_MAGIC, &cookie[..]].concat())
         }
         "ECN" => acc_ecn(cursor)?,
+        "raw" => OptionSpec::Raw(blob(cursor, "an option area", MAX_OPTION_BYTES)?),
         _ => return Err(error),
     })
 }
@@ -131,6 +132,7 @@ impl OptionSpec {
             Self::Nop | Self::Eol => 1,
             Self::Timestamps { .. } => 10,
             Self::Sack(blocks) => 2 + 8 * blocks.len(),
+            Self::Raw(octets) => octets.len(),
             Self::Other { data, .. } => 2 + data.len(),
         }
     }

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::lexer::Kind;
 use super::options;
 use crate::error::ParseError;
-use crate::script::{Body, Direction, IcmpSpec, IpInfo, PacketSpec, TcpSpec, TosCheck};
+use crate::script::{Body, Direction, IcmpSpec, IpInfo, OptionSpec, PacketSpec, TcpSpec, TosCheck};
 use sockeye_wire::Flags;
 
 pub(super) fn packet(cursor: &mut Cursor) -> Result<PacketSpec, ParseError> {
@@ -18,6 +18,9 @@ pub(super) fn packet(cursor: &mut Cursor) -> Result<PacketSpec, ParseError> {
     let ip = ip_info(cursor)?;
     if ip.tos == TosCheck::Ect01 && direction == Direction::Inbound {
         return Err(ParseError::new(line, "[ect01] is for outbound packets"));
+    }
+    if (ip.option_word.is_some() || ip.bad_checksum) && direction == Direction::Outbound {
+        return Err(ParseError::new(line, "[ipopt] and [badsum] are for inbound packets"));
     }
     for header in ["ipv4", "ipv6", "gre", "GREv0", "mpls", "udp", "encap"] {
         if cursor.peeks_word(header) {
@@ -35,6 +38,10 @@ pub(super) fn packet(cursor: &mut Cursor) -> Result<PacketSpec, ParseError> {
         if tcp.options.is_none() {
             return Err(ParseError::new(line, "<...> is for outbound packets"));
         }
+    } else if let Body::Tcp(TcpSpec { options: Some(options), .. }) = &body
+        && options.iter().any(|option| matches!(option, OptionSpec::Raw(_)))
+    {
+        return Err(ParseError::new(line, "raw options are for inbound packets"));
     }
     Ok(PacketSpec { direction, ip, body })
 }
@@ -55,6 +62,10 @@ fn ip_info(cursor: &mut Cursor) -> Result<IpInfo, ParseError> {
             if info.flow_label >= 1 << 20 {
                 return Err(cursor.error("a flow label has 20 bits"));
             }
+        } else if cursor.eat_word("badsum") {
+            info.bad_checksum = true;
+        } else if cursor.eat_word("ipopt") {
+            info.option_word = Some(cursor.number("four octets of IP options")?);
         } else if cursor.eat_word("ttl") {
             info.ttl = cursor.number("a TTL")?;
         } else {
@@ -69,7 +80,8 @@ fn ip_info(cursor: &mut Cursor) -> Result<IpInfo, ParseError> {
 }
 
 fn tos(cursor: &mut Cursor) -> Result<TosCheck, ParseError> {
-    let error = cursor.error("expected noecn, ect0, ect1, ce, ect01, tos, ttl or flowlabel");
+    let error =
+        cursor.error("expected noecn, ect0, ect1, ce, ect01, tos, ttl, flowlabel, ipopt or badsum");
     let word = cursor.take_word().ok_or_else(|| error.clone())?;
     Ok(match word.as_str() {
         "noecn" => TosCheck::Ecn(0),

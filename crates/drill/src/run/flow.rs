@@ -5,7 +5,7 @@ use crate::script::{OptionSpec, TcpSpec};
 use crate::settings::Settings;
 use sockeye_posix::Fd;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// How far the script has come with a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,6 +26,13 @@ pub(super) enum Stage {
     Accepted,
 }
 
+/// What of a local end is known before the SYN shows it: what the socket was bound to, or the host's only address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Own {
+    pub(super) address: Option<IpAddr>,
+    pub(super) port: Option<u16>,
+}
+
 /// A socket of the script with the connection behind it.
 ///
 /// Numbers of segments with SYN are absolute in a script, all others count from the SYN, as tcpdump shows them.
@@ -36,6 +43,8 @@ pub(super) struct Flow {
     pub(super) fd: Option<Fd>,
     pub(super) local: Option<SocketAddr>,
     pub(super) remote: Option<SocketAddr>,
+    /// Where our SYN must come from, as far as that is known; of a listener's child everything is.
+    own: Own,
     script_local_isn: u32,
     live_local_isn: u32,
     remote_isn: u32,
@@ -55,6 +64,7 @@ impl Flow {
             fd,
             local: None,
             remote: None,
+            own: Own { address: None, port: None },
             script_local_isn: 0,
             live_local_isn: 0,
             remote_isn: 0,
@@ -74,6 +84,24 @@ impl Flow {
         flow.remote_isn = tcp.seq;
         flow.last_syn = tcp.seq;
         flow
+    }
+
+    /// `connect` is called.
+    pub(super) fn connect(&mut self, own: Own, remote: SocketAddr) {
+        self.stage = Stage::Connecting;
+        self.local = None;
+        self.remote = Some(remote);
+        self.own = own;
+    }
+
+    /// Whether the connection is from where it must be (RFC 9293 MUST-43, MUST-44).
+    pub(super) fn check_source(&self, source: SocketAddr) -> Result<(), String> {
+        let address = self.own.address.unwrap_or(source.ip());
+        let expected = SocketAddr::new(address, self.own.port.unwrap_or(source.port()));
+        if source == expected {
+            return Ok(());
+        }
+        Err(format!("source: expected {expected}, actual {source}"))
     }
 
     /// The script expects this packet next.
@@ -185,6 +213,11 @@ impl Flow {
             };
         }
         Ok(())
+    }
+
+    /// The sequence number of our SYN on the wire; 0 before it was sent.
+    pub(super) const fn local_isn(&self) -> u32 {
+        self.live_local_isn
     }
 
     /// A quoted segment's sequence number on the wire.

@@ -116,6 +116,8 @@ struct Run<'a> {
     blocked: Option<Blocked<'a>>,
     names: Names,
     next_port: u16,
+    /// The last packet that was handed over is not the last one of a batch.
+    batch_is_open: bool,
     warnings: Vec<String>,
     printed: Vec<String>,
 }
@@ -143,6 +145,7 @@ impl<'a> Run<'a> {
             blocked: None,
             names: symbols::code_names(),
             next_port: FIRST_REMOTE_PORT,
+            batch_is_open: false,
             warnings: Vec::new(),
             printed: Vec::new(),
         })
@@ -151,10 +154,12 @@ impl<'a> Run<'a> {
     fn events(&mut self) -> Result<(), Stop> {
         let script = self.script;
         let mut before: Option<(&Event, Due)> = None;
-        for event in &script.events {
+        for (index, event) in script.events.iter().enumerate() {
+            let next = script.events.get(index + 1);
+            let more_follow = self.settings.inbound_batches && next.is_some_and(is_at_once);
             let due = self.due(event, before).map_err(|message| fail(event.line, message))?;
             let last = before.map(|(_, due)| due.at);
-            self.event(event, due, last)?;
+            self.event(event, due, last, more_follow)?;
             before = Some((event, due));
         }
         self.finish(before.map_or(0, |(_, due)| due.at))
@@ -181,7 +186,13 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn event(&mut self, event: &'a Event, due: Due, before: Option<Micros>) -> Result<(), Stop> {
+    fn event(
+        &mut self,
+        event: &'a Event,
+        due: Due,
+        before: Option<Micros>,
+        more_follow: bool,
+    ) -> Result<(), Stop> {
         let line = event.line;
         match &event.action {
             Action::Packet(packet) => match (packet.direction, &packet.body) {
@@ -192,7 +203,10 @@ impl<'a> Run<'a> {
                     Err(fail(line, "unsupported: outbound ICMP"))
                 }
                 (Direction::Inbound, _) => {
-                    self.wait(line, "an inbound packet", due, before)?;
+                    if !self.batch_is_open {
+                        self.wait(line, "an inbound packet", due, before)?;
+                    }
+                    self.batch_is_open = more_follow;
                     self.inbound(packet).map_err(|message| fail(line, message))?;
                     self.look_at_blocked()
                 }
@@ -235,7 +249,7 @@ impl<'a> Run<'a> {
             Body::Tcp(tcp) => self.inbound_tcp(packet.ip, tcp)?,
             Body::Icmp(icmp) => self.inbound_icmp(packet.ip, icmp)?,
         };
-        self.world.inject(bytes);
+        self.world.inject(bytes, self.batch_is_open);
         Ok(())
     }
 
@@ -354,6 +368,10 @@ impl<'a> Run<'a> {
                 Effect::Warning(message) => self.warnings.push(format!("line {line}: {message}")),
                 Effect::Skip(reason) => return Err(Stop::Skipped(reason)),
                 Effect::FlushMetrics => self.world.sockets.host_mut().forget_destinations(),
+                Effect::Address { address, prefix_len } => self
+                    .world
+                    .add_interface(address, prefix_len)
+                    .map_err(|message| fail(line, message))?,
                 Effect::Zeros { name, bytes } => self.calls.make_file(name, bytes),
                 Effect::NoFile(name) => self.calls.remove_file(&name),
                 Effect::Nothing => {}
@@ -370,6 +388,9 @@ impl<'a> Run<'a> {
             if let Some(value) = info.get(name) {
                 self.names.insert((*name).to_owned(), CodeValue::Int(i128::from(value)));
             }
+        }
+        if let Some(flow) = self.flow() {
+            self.names.extend(symbols::wire_names(flow));
         }
         code::run(text, &mut self.names, &mut self.printed).map_err(|error| error.to_string())
     }
@@ -403,6 +424,13 @@ impl<'a> Run<'a> {
     }
 }
 
+/// An inbound packet at the time of the event before.
+fn is_at_once(event: &Event) -> bool {
+    let inbound =
+        matches!(&event.action, Action::Packet(packet) if packet.direction == Direction::Inbound);
+    inbound && event.time == EventTime::Relative(0)
+}
+
 /// Addresses of a packet to the stack.
 fn addresses(flow: &Flow, settings: &Settings) -> Addresses {
     Addresses {
@@ -413,17 +441,4 @@ fn addresses(flow: &Flow, settings: &Settings) -> Addresses {
 
 fn fail(line: u32, message: impl Into<String>) -> Stop {
     Stop::Failed(Failure::new(line, message))
-}
-
-/// The version of IP that a script's file name asks for, as packetdrill's runner has it: `…v4.pkt` and `…v6.pkt`.
-#[must_use]
-pub fn version_of_name(path: &Path) -> Option<IpVersion> {
-    let stem = path.file_stem()?.to_str()?;
-    if stem.ends_with("v6") {
-        Some(IpVersion::V6)
-    } else if stem.ends_with("v4") {
-        Some(IpVersion::V4)
-    } else {
-        None
-    }
 }

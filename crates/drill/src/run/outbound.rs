@@ -81,6 +81,7 @@ impl Run<'_> {
         flow.timestamp_to_script(spec, &mut actual.tcp);
         let mut problems: Vec<String> =
             compare(ip, spec, &actual, allowed).iter().map(ToString::to_string).collect();
+        problems.extend(flow.check_source(actual.source).err());
         problems.extend(flow.check_flow_label(ip.flow_label, actual.flow_label).err());
         problems.extend(due.check("the packet", at, before, self.settings).err());
         if problems.is_empty() {

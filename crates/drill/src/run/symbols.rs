@@ -1,5 +1,6 @@
 //! Names of C's constants, and expressions to numbers.
 
+use super::flow::Flow;
 use crate::code::{Names, Value};
 use crate::script::Expr;
 use sockeye_posix::{Errno, SocketOption, abi};
@@ -94,6 +95,18 @@ pub(super) fn number(expression: &Expr) -> Result<i64, String> {
 /// [`number`], of a C `int`: what is beyond is cut off, as C does.
 pub(super) fn int(expression: &Expr) -> Result<i32, String> {
     number(expression).map(|value| value as i32)
+}
+
+/// What the wire shows of a connection and scripts otherwise see normalised: the number of our SYN, and both ends.
+pub(super) fn wire_names(flow: &Flow) -> Vec<(String, Value)> {
+    let mut names = vec![("local_isn".to_owned(), Value::Int(i128::from(flow.local_isn())))];
+    for (end, address) in [("local", flow.local), ("remote", flow.remote)] {
+        if let Some(address) = address {
+            names.push((format!("{end}_ip"), Value::Str(address.ip().to_string())));
+            names.push((format!("{end}_port"), Value::Int(i128::from(address.port()))));
+        }
+    }
+    names
 }
 
 /// Names that code can use besides the fields of `TCP_INFO`.

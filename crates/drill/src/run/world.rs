@@ -6,8 +6,10 @@ use crate::script::{IpInfo, Micros};
 use crate::settings::Settings;
 use sockeye_host::{Host, HostConfig, InterfaceConfig, InterfaceId};
 use sockeye_posix::{Errno, Sockets, Sysctls, Token, Value};
+use sockeye_wire::ip::IpView;
 use sockeye_wire::{Instant, Meta, Packet};
 use std::collections::{BTreeMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 /// When scripts start: not at the epoch, so that clocks counted from it are not 0.
@@ -19,8 +21,12 @@ const MAX_TIMERS_AT_ONCE: usize = 10_000;
 
 pub(super) struct World {
     pub(super) sockets: Sockets,
-    interface: InterfaceId,
+    /// Each interface with its address; the first is the one that the default route goes by.
+    interfaces: Vec<(IpAddr, InterfaceId)>,
+    mtu_bytes: u16,
     now: Instant,
+    /// Packets to the stack that wait for the last one of their batch.
+    batch: Vec<(InterfaceId, Packet)>,
     sent: VecDeque<Sent>,
     /// Every item that crossed the interface, if that is wanted: what left as one, before it is cut.
     trace: Option<Vec<String>>,
@@ -32,21 +38,20 @@ impl World {
         let mut config = HostConfig::new([0x50; 32]);
         config.tcp = kernel.tcp.clone();
         let mut host = Host::new(config);
-        let interface = InterfaceConfig {
-            gso_max_bytes: GSO_MAX_BYTES,
-            ..InterfaceConfig::ip(settings.mtu_bytes())
-        };
+        let (address, mtu_bytes) = (settings.interface_address(), settings.mtu_bytes());
         let prefix = if settings.local_address().is_ipv4() { 16 } else { 48 };
         let interface = host
-            .add_interface(interface.with_address(settings.interface_address(), prefix))
+            .add_interface(device(mtu_bytes).with_address(address, prefix))
             .map_err(|error| error.to_string())?;
         host.add_default_route(interface, None).map_err(|error| error.to_string())?;
         let mut sockets = Sockets::with_config(host, kernel.sockets.clone());
         kernel.install(&mut sockets);
         Ok(Self {
             sockets,
-            interface,
+            interfaces: vec![(address, interface)],
+            mtu_bytes,
             now: START,
+            batch: Vec::new(),
             sent: VecDeque::new(),
             trace: settings.trace.then(Vec::new),
             completed: BTreeMap::new(),
@@ -62,20 +67,45 @@ impl World {
         to_micros(self.now)
     }
 
+    /// One more interface.
+    ///
+    /// # Errors
+    /// A message, if there cannot be such an address.
+    pub(super) fn add_interface(&mut self, address: IpAddr, prefix_len: u8) -> Result<(), String> {
+        let config = device(self.mtu_bytes).with_address(address, prefix_len);
+        let added = self.sockets.host_mut().add_interface(config);
+        self.interfaces.push((address, added.map_err(|error| error.to_string())?));
+        Ok(())
+    }
+
+    /// The host's address, if it has no other.
+    pub(super) fn only_address(&self) -> Option<IpAddr> {
+        match self.interfaces[..] {
+            [(address, _)] => Some(address),
+            _ => None,
+        }
+    }
+
     /// The next packet that the stack has sent.
     pub(super) fn next_sent(&mut self) -> Option<Sent> {
         self.sent.pop_front()
     }
 
-    /// Hands a packet to the stack.
-    pub(super) fn inject(&mut self, bytes: Vec<u8>) {
+    /// Hands a packet to the stack, with those before it that more had to follow.
+    pub(super) fn inject(&mut self, bytes: Vec<u8>, more_follow: bool) {
         let packet = Packet::from_bytes(Meta::at(self.now), bytes.into());
         if let (Some(trace), Ok(actual)) = (&mut self.trace, read(&packet)) {
             let shown = show_actual(IpInfo::default(), &actual);
             trace.push(format!("{} < {shown}", seconds(to_micros(self.now))));
         }
-        self.sockets.on_packet(self.now, self.interface, packet);
-        self.settle();
+        let to = IpView::parse(&packet.to_bytes(), packet.len()).map(|ip| ip.destination);
+        let has = |(address, _): &&(IpAddr, InterfaceId)| to.as_ref() == Ok(address);
+        let interface = self.interfaces.iter().find(has).or(self.interfaces.first());
+        self.batch.extend(interface.map(|(_, interface)| (*interface, packet)));
+        if !more_follow {
+            self.sockets.on_packets(self.now, self.batch.drain(..));
+            self.settle();
+        }
     }
 
     /// What crossed the interface, in the wire's numbers.
@@ -135,6 +165,11 @@ impl World {
             self.completed.insert(token, (self.now, result));
         }
     }
+}
+
+/// A link that carries IP packets and cuts them itself.
+fn device(mtu_bytes: u16) -> InterfaceConfig {
+    InterfaceConfig { gso_max_bytes: GSO_MAX_BYTES, ..InterfaceConfig::ip(mtu_bytes) }
 }
 
 pub(super) fn to_micros(at: Instant) -> Micros {

@@ -102,6 +102,18 @@ impl Sockets {
         self.settle(now);
     }
 
+    /// Packets that arrived together: all are taken in before any is answered (RFC 9293 MUST-59).
+    pub fn on_packets(
+        &mut self,
+        now: Instant,
+        packets: impl IntoIterator<Item = (InterfaceId, Packet)>,
+    ) {
+        for (interface, packet) in packets {
+            self.host.on_packet(now, interface, packet);
+        }
+        self.settle(now);
+    }
+
     /// The next packet to send, and where.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Packet)> {
         self.settle(now);

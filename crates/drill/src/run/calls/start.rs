@@ -1,6 +1,6 @@
 //! Calls are made.
 
-use super::super::flow::{Flow, Stage};
+use super::super::flow::{Flow, Own, Stage};
 use super::super::symbols::{int, number};
 use super::super::world::World;
 use super::message::{control_of, iovecs};
@@ -53,7 +53,8 @@ impl Calls {
                 let [fd, to, _] = arguments(spec)?;
                 let fd = self.fd(fd)?;
                 let address = self.address(to, settings.connect_address())?;
-                self.prepare(flows, fd, address, settings);
+                self.prepare(world, flows, fd, address);
+                let sockets = &mut world.sockets;
                 Waiting::new(sockets.connect(now, fd, address), Expected::Nothing)
             }
             "close" => {
@@ -175,13 +176,19 @@ impl Calls {
     }
 
     /// A socket is about to connect: the script's packets are for it from now on.
-    fn prepare(&self, flows: &mut [Flow], fd: Fd, address: Address, settings: &Settings) {
+    fn prepare(&self, world: &World, flows: &mut [Flow], fd: Fd, to: Address) {
         let Some(flow) = flow_of(flows, fd).map(|flow| &mut flows[flow]) else { return };
-        match address {
-            Address::Inet(_) if flow.stage == Stage::New => {
-                flow.stage = Stage::Connecting;
-                flow.local = None;
-                flow.remote = Some(settings.connect_address());
+        match to {
+            Address::Inet(to) if flow.stage == Stage::New => {
+                let bound = world.sockets.getsockname(fd).ok();
+                let address = bound.map(|bound| bound.ip().to_canonical());
+                let own = Own {
+                    address: address
+                        .filter(|address| !address.is_unspecified())
+                        .or_else(|| world.only_address()),
+                    port: bound.map(|bound| bound.port()).filter(|port| *port > 0),
+                };
+                flow.connect(own, SocketAddr::new(to.ip().to_canonical(), to.port()));
             }
             Address::Unspecified => *flow = Flow::new(Some(fd)),
             _ => {}
@@ -262,7 +269,8 @@ impl Calls {
                 let [fd, buffer, count, flags, to, _] = arguments(spec)?;
                 let (fd, data) = (self.fd(fd)?, zeros(size(count)?));
                 let to = self.address(to, settings.connect_address())?;
-                self.prepare(flows, fd, to, settings);
+                self.prepare(world, flows, fd, to);
+                let sockets = &mut world.sockets;
                 sockets.sendto(now, fd, input(buffer, &data)?, int(flags)?, Some(to))
             }
             _ => {
@@ -275,7 +283,8 @@ impl Calls {
                     message.iov.iter().map(|len| zeros(*len as usize)).collect();
                 let data: Vec<Input<'_>> = data.iter().map(|data| Input::Bytes(data)).collect();
                 let to = Address::Inet(in_domain(settings.connect_address(), self.domain));
-                self.prepare(flows, fd, to, settings);
+                self.prepare(world, flows, fd, to);
+                let sockets = &mut world.sockets;
                 sockets.sendmsg(now, fd, &data, Some(to), flags)
             }
         };
