@@ -124,6 +124,13 @@ impl Talker {
         }
     }
 
+    /// The same talker when so many octets were handed over as the connection was opened (RFC 7413).
+    #[must_use]
+    pub const fn begun(mut self, taken: usize) -> Self {
+        self.written = taken as u64;
+        self
+    }
+
     /// The connection.
     #[must_use]
     pub const fn connection(&self) -> ConnectionId {
@@ -193,8 +200,12 @@ impl Talker {
 
     /// Until the handshake is done there is nothing to do but to wait, unless it has failed.
     fn is_opening(&self, host: &mut Host) -> bool {
-        let state = host.connection(self.connection).map(|known| known.state());
-        matches!(state, Some(StateName::SynSent | StateName::SynReceived))
+        host.connection(self.connection).is_some_and(|known| match known.state() {
+            StateName::SynSent => true,
+            // A server whose client showed a cookie talks before the handshake is complete (RFC 7413 §4.2.2).
+            StateName::SynReceived => !known.info().open_early,
+            _ => false,
+        })
     }
 
     fn write(&mut self, now: Instant, host: &mut Host) {

@@ -58,6 +58,14 @@ pub enum Rule {
     LeastWindow,
     /// The congestion window does not grow while it is not used (RFC 7661, RFC 5681 §4.1).
     UnusedGrowth,
+    /// Only data that is sent for the first time is ECN-capable, and only if both ends are (RFC 3168 §6.1.4, §6.1.5).
+    Capable,
+    /// Marks that arrive are told to their sender, and no others are (RFC 3168 §6.1.3, RFC 9768 §3.2).
+    Echoes,
+    /// A sender that is told of marks reduces its window, and says so where its peer has to know (RFC 3168 §6.1.2).
+    Reduction,
+    /// A connection with keys signs all that it sends (RFC 5925 §7.1, RFC 2385 §2).
+    Signature,
     /// A timer runs while the peer owes something (RFC 6298 §5.1, RFC 9293 §3.8.6.1).
     Timer,
 }
@@ -83,6 +91,10 @@ impl fmt::Display for Rule {
             Self::InFlight => "has more in flight than its congestion window",
             Self::LeastWindow => "has a window below the least",
             Self::UnusedGrowth => "lets an unused congestion window grow",
+            Self::Capable => "lets routers mark what they may not",
+            Self::Echoes => "tells of other marks than arrived",
+            Self::Reduction => "does not answer marks",
+            Self::Signature => "does not sign",
             Self::Timer => "waits without a timer",
         })
     }

@@ -13,6 +13,7 @@ pub(super) struct Incoming {
     pub(super) first: Option<SeqNumber>,
     /// What has arrived, SYN and FIN included. The end may have refused some of it.
     held: Ranges,
+    fin: Option<i64>,
     /// The newest of what arrived out of order.
     newest: Option<Range<i64>>,
     /// The highest acknowledgement sent.
@@ -29,15 +30,15 @@ pub(super) struct Incoming {
 }
 
 impl Incoming {
-    /// `is_believable`: it acknowledges nothing that was never sent.
-    pub(super) fn on_arrival(&mut self, seen: &Seen, is_believable: bool) {
+    /// `is_believable`: it acknowledges nothing that was never sent. Says whether its data was certainly taken.
+    pub(super) fn on_arrival(&mut self, seen: &Seen, is_believable: bool) -> bool {
         if seen.flags.syn() && self.first.is_none() {
             self.first = Some(seen.seq);
             self.window_scale = seen.window_scale;
             self.timestamps = seen.timestamps.is_some();
             self.sack_permitted = seen.sack_permitted;
         }
-        let Some(first) = self.first else { return };
+        let Some(first) = self.first else { return false };
         let mut is_doubtful = self.timestamps && seen.timestamps.is_none() || !is_believable;
         if let Some((value, _)) = seen.timestamps {
             self.stamps.insert(value);
@@ -50,7 +51,7 @@ impl Incoming {
         let start = place(first, near, seen.seq);
         let range = start..start + seen.len();
         if range.is_empty() {
-            return;
+            return false;
         }
         // What is out of the window, or perhaps too old (RFC 7323 §5), is refused; what arrives in order leaves the older holes where
         // they are. A FIN has no octet to report.
@@ -62,7 +63,16 @@ impl Incoming {
         } else if start > near {
             self.newest = None;
         }
+        if seen.flags.fin() {
+            self.fin = Some(range.end - 1);
+        }
         self.held.insert(range);
+        is_taken && start >= near
+    }
+
+    /// Whether everything has arrived, the end of data too.
+    pub(super) fn is_finished(&self) -> bool {
+        self.fin.is_some_and(|fin| self.contiguous() > fin)
     }
 
     /// The place after everything that has arrived without a hole.
@@ -85,7 +95,9 @@ impl Incoming {
         self.acked = self.acked.max(acked);
         let shift = if seen.flags.syn() { 0 } else { own_shift };
         let edge = acked + (i64::from(seen.window) << shift);
-        found.demand(edge >= self.edge, Rule::ShrinkingWindow, || {
+        // What a SYN-ACK says again after data was sent is not scaled (RFC 7323 §2.2): more than this it cannot say.
+        let is_cut = seen.flags.syn() && seen.window == u16::MAX;
+        found.demand(edge >= self.edge || is_cut, Rule::ShrinkingWindow, || {
             format!("right edge {edge} after {}", self.edge)
         });
         self.edge = self.edge.max(edge);

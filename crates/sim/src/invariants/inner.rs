@@ -5,8 +5,8 @@ use super::breach::{Found, Rule};
 use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::seen::place;
-use sockeye_tcp::Info;
 use sockeye_tcp::congestion::Algorithm;
+use sockeye_tcp::{EcnMode, Info};
 use sockeye_wire::{SeqNumber, StateName};
 
 /// Segments that may be in flight beyond the congestion window: a tail loss probe (RFC 8985 §7.3), and two by limited transmit
@@ -61,6 +61,16 @@ impl Inner {
             }
             _ => 0,
         }
+    }
+
+    /// What the connection said of itself after the last step.
+    pub(super) const fn last(&self) -> Option<Info> {
+        self.last
+    }
+
+    /// The congestion notification that was agreed on, while the connection is open.
+    pub(super) fn ecn(&self) -> Option<EcnMode> {
+        self.last.filter(is_open).map(|info| info.ecn)
     }
 
     pub(super) fn check(

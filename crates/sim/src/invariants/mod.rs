@@ -7,12 +7,14 @@
 //! |---|---|
 //! | `outgoing` | sequence numbers, data and FIN of what an end sends, against what its peer has offered |
 //! | `incoming` | acknowledgements, windows, SACK blocks and timestamps that it sends, against what has reached it |
+//! | `marks` | congestion notification: what arrives marked, and what both ends make of it |
 //! | `inner` | what the connection says of itself: windows, timers, what is in flight |
 
 mod breach;
 mod end;
 mod incoming;
 mod inner;
+mod marks;
 mod outgoing;
 mod ranges;
 mod seen;
@@ -27,6 +29,7 @@ use seen::Seen;
 use sockeye_host::{Connection, Endpoints};
 use sockeye_tcp::Info;
 use sockeye_wire::{Instant, Packet};
+use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 
 /// Breaches remembered; what follows the first few follows from them.
@@ -36,6 +39,10 @@ const MOST_BREACHES: usize = 20;
 #[derive(Debug, Default)]
 pub struct Monitor {
     ends: Vec<End>,
+    /// Where each end is among them.
+    places: HashMap<Endpoints, usize>,
+    /// Those that had something to do in the current step.
+    touched: BTreeSet<usize>,
     breaches: Vec<Breach>,
 }
 
@@ -84,8 +91,10 @@ impl Monitor {
 
     /// A packet reaches the host that its destination address names. One that is damaged is nothing.
     pub fn arrived(&mut self, packet: &Packet) {
-        if let Some(seen) = Seen::parse(packet) {
-            self.end(Endpoints { local: seen.destination, remote: seen.source }).on_arrival(&seen);
+        let Some(seen) = Seen::parse(packet) else { return };
+        let from = Endpoints { local: seen.source, remote: seen.destination };
+        if self.end(from).has_sent(&seen) {
+            self.end(flipped(from)).on_arrival(&seen);
         }
     }
 
@@ -93,10 +102,14 @@ impl Monitor {
     pub fn stepped(&mut self, now: Instant, snapshots: impl IntoIterator<Item = Snapshot>) {
         for snapshot in snapshots {
             let mut found = Found::default();
-            self.end(snapshot.endpoints).on_snapshot(&snapshot, &mut found);
+            let (own, peer) = (snapshot.endpoints, flipped(snapshot.endpoints));
+            let (own, peer) = (self.place(own), self.place(peer));
+            self.touched.insert(own);
+            let peers_marks = self.ends[peer].known_marks(&self.ends[own]);
+            self.ends[own].on_snapshot(&snapshot, peers_marks, &mut found);
             self.note(now, snapshot.endpoints, found);
         }
-        for at in 0..self.ends.len() {
+        for at in std::mem::take(&mut self.touched) {
             let mut found = Found::default();
             let end = &mut self.ends[at];
             end.finish_step(&mut found);
@@ -111,12 +124,16 @@ impl Monitor {
     }
 
     fn end(&mut self, endpoints: Endpoints) -> &mut End {
-        let known = self.ends.iter().position(|end| end.endpoints == endpoints);
-        let at = known.unwrap_or_else(|| {
+        let at = self.place(endpoints);
+        self.touched.insert(at);
+        &mut self.ends[at]
+    }
+
+    fn place(&mut self, endpoints: Endpoints) -> usize {
+        *self.places.entry(endpoints).or_insert_with(|| {
             self.ends.push(End::new(endpoints));
             self.ends.len() - 1
-        });
-        &mut self.ends[at]
+        })
     }
 
     fn note(&mut self, now: Instant, who: Endpoints, found: Found) {
@@ -127,4 +144,9 @@ impl Monitor {
             }
         }
     }
+}
+
+/// The same connection, seen from the other end.
+const fn flipped(endpoints: Endpoints) -> Endpoints {
+    Endpoints { local: endpoints.remote, remote: endpoints.local }
 }

@@ -59,6 +59,11 @@ impl Outgoing {
         self.high = self.high.max(end);
     }
 
+    /// Whether a segment begins where nothing was sent before.
+    pub(super) fn is_new(&self, seen: &Seen) -> bool {
+        self.first.is_some_and(|first| place(first, self.high, seen.seq) >= self.high)
+    }
+
     /// Whether what a segment acknowledges was sent.
     pub(super) fn has_sent(&self, seen: &Seen) -> bool {
         match self.first {

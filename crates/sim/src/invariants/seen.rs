@@ -3,7 +3,7 @@
 use sockeye_wire::ip::{IpView, protocol};
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::tcp::{TcpOption, TcpView};
-use sockeye_wire::{Flags, Packet, SeqNumber};
+use sockeye_wire::{Ecn, Flags, Packet, SeqNumber};
 use std::net::SocketAddr;
 
 /// A segment whose checksums are right.
@@ -20,6 +20,12 @@ pub(super) struct Seen {
     pub(super) sack: Vec<SackBlock>,
     /// TSval and TSecr.
     pub(super) timestamps: Option<(u32, u32)>,
+    pub(super) ecn: Ecn,
+    /// What AccECN's option says arrived, in octets: with ECT(0), CE, ECT(1).
+    pub(super) octets: [Option<u32>; 3],
+    pub(super) is_signed: bool,
+    /// Of the whole segment: tells it from every other.
+    pub(super) digest: u64,
     pub(super) payload: Vec<u8>,
 }
 
@@ -47,6 +53,10 @@ impl Seen {
             sack_permitted: false,
             sack: Vec::new(),
             timestamps: None,
+            ecn: ip.ecn,
+            octets: [None; 3],
+            is_signed: false,
+            digest: xxhash_rust::xxh3::xxh3_64(segment),
             payload: tcp.rest().to_vec(),
         };
         for option in tcp.options().flatten() {
@@ -55,6 +65,15 @@ impl Seen {
                 TcpOption::SackPermitted => seen.sack_permitted = true,
                 TcpOption::Sack(blocks) => seen.sack = blocks.iter().collect(),
                 TcpOption::Timestamps { value, echo } => seen.timestamps = Some((value, echo)),
+                TcpOption::Md5(_) | TcpOption::Authentication { .. } => seen.is_signed = true,
+                TcpOption::AccEcn { e1_first, counters } => {
+                    let order = if e1_first { [2, 1, 0] } else { [0, 1, 2] };
+                    for (place, octets) in order.into_iter().zip(counters.chunks_exact(3)) {
+                        let count =
+                            octets.iter().fold(0, |sum, octet| sum << 8 | u32::from(*octet));
+                        seen.octets[place] = Some(count);
+                    }
+                }
                 _ => {}
             }
         }

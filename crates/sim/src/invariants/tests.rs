@@ -1,5 +1,8 @@
 //! Each rule is shown a connection that keeps it and forged packets that break it.
 
+mod marks;
+mod signatures;
+
 use super::{Breach, Monitor, Rule, Snapshot};
 use bytes::Bytes;
 use sockeye_host::{Endpoints, Host, HostConfig, InterfaceConfig};
@@ -7,7 +10,7 @@ use sockeye_tcp::Info;
 use sockeye_wire::ip::{IpHeader, protocol};
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::tcp::{MAX_HEADER_BYTES, OptionBytes, TcpHeader, TcpOption};
-use sockeye_wire::{Checksum, Flags, HeaderBytes, Instant, Meta, Packet, Payload, SeqNumber};
+use sockeye_wire::{Checksum, Ecn, Flags, HeaderBytes, Instant, Meta, Packet, Payload, SeqNumber};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -34,6 +37,10 @@ struct Forged {
     timestamps: Option<(u32, u32)>,
     sack: Vec<(u32, u32)>,
     data: Vec<u8>,
+    ecn: Ecn,
+    /// Octet counters of AccECN's option.
+    octets: Vec<u32>,
+    is_signed: bool,
 }
 
 /// A bare acknowledgement of everything.
@@ -46,6 +53,9 @@ fn bare(at: u32, ack: u32) -> Forged {
         timestamps: Some((20, 10)),
         sack: Vec::new(),
         data: Vec::new(),
+        ecn: Ecn::NotEct,
+        octets: Vec::new(),
+        is_signed: false,
     }
 }
 
@@ -71,6 +81,14 @@ fn packet(from_a: bool, forged: &Forged) -> Packet {
         };
         options.push_sack(&forged.sack.iter().map(block).collect::<Vec<_>>()).unwrap();
     }
+    if !forged.octets.is_empty() {
+        let counters: Vec<u8> =
+            forged.octets.iter().flat_map(|count| count.to_be_bytes()[1..].to_vec()).collect();
+        options.push(&TcpOption::AccEcn { e1_first: false, counters: &counters }).unwrap();
+    }
+    if forged.is_signed {
+        options.push(&TcpOption::Md5(&[1; 16])).unwrap();
+    }
     let header = TcpHeader {
         source_port: source.port(),
         destination_port: destination.port(),
@@ -88,7 +106,8 @@ fn packet(from_a: bool, forged: &Forged) -> Packet {
     let sum = sum.with(&tcp[..header_len]).with(&forged.data).finish();
     tcp[16..18].copy_from_slice(&sum.to_be_bytes());
     let mut headers = HeaderBytes::new();
-    IpHeader::new(source.ip(), destination.ip(), protocol::TCP, len).emit(&mut headers);
+    let ip = IpHeader::new(source.ip(), destination.ip(), protocol::TCP, len);
+    IpHeader { ecn: forged.ecn, ..ip }.emit(&mut headers);
     sockeye_wire::packet::append(&mut headers, &tcp[..header_len]);
     let mut payload = Payload::empty();
     payload.push(Bytes::from(forged.data.clone()));
@@ -103,13 +122,17 @@ struct Play {
 
 impl Play {
     fn new() -> Self {
+        Self::begun(false)
+    }
+
+    fn begun(is_signed: bool) -> Self {
         let mut play = Self { monitor: Monitor::new(), info: template() };
         let syn = Forged { flags: Flags::SYN, timestamps: Some((10, 0)), ..bare(0, 0) };
-        play.sends(&syn);
         let syn_ack = Forged { flags: Flags::SYN_ACK, timestamps: Some((10, 10)), ..bare(0, 1) };
-        play.gets(&syn_ack);
-        play.sends(&bare(1, 1));
-        play.gets(&bare(1, 1));
+        let ways = [(true, syn), (false, syn_ack), (true, bare(1, 1)), (false, bare(1, 1))];
+        for (from_a, forged) in ways {
+            play.passes(from_a, &Forged { is_signed, ..forged });
+        }
         play.info.snd_una = A_FIRST + 1;
         play.info.snd_nxt = A_FIRST + 1;
         play.info.rcv_nxt = B_FIRST + 1;
@@ -124,6 +147,13 @@ impl Play {
 
     fn gets(&mut self, forged: &Forged) {
         self.monitor.arrived(&packet(false, forged));
+    }
+
+    /// One end sends a segment, and the other gets it.
+    fn passes(&mut self, from_a: bool, forged: &Forged) {
+        let sent = packet(from_a, forged);
+        self.monitor.sent(Instant::ZERO, &sent);
+        self.monitor.arrived(&sent);
     }
 
     /// A step ends; the connection says this of itself.

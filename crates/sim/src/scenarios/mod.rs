@@ -9,13 +9,17 @@ mod bursty;
 mod clean;
 mod corrupting;
 mod duplicating;
+mod fast_open;
 mod lossy;
+mod marking;
 mod mtu_change;
 mod plain_peers;
 mod reordering;
 mod resets;
 mod shared_bottleneck;
+mod signatures;
 mod simultaneous;
+mod syn_flood;
 mod tiny_buffers;
 mod vanishing;
 mod window_stalls;
@@ -35,7 +39,7 @@ pub struct Scenario {
 }
 
 /// All of them.
-pub static ALL: [Scenario; 16] = [
+pub static ALL: [Scenario; 20] = [
     clean::SCENARIO,
     lossy::SCENARIO,
     bursty::SCENARIO,
@@ -52,6 +56,10 @@ pub static ALL: [Scenario; 16] = [
     resets::SCENARIO,
     tiny_buffers::SCENARIO,
     shared_bottleneck::SCENARIO,
+    marking::SCENARIO,
+    signatures::SCENARIO,
+    syn_flood::SCENARIO,
+    fast_open::SCENARIO,
 ];
 
 /// The scenario of this name.

@@ -1,15 +1,16 @@
 //! Lets the applications act, and fate too.
 
-use super::forgery::forge;
+use super::forgery::{forge, syn};
+use super::opening::{NEXT_KEY_ID, listen, open};
 use super::stage::{Scenery, router, socket};
 use super::{Expectation, Fault, Forgery, Happening, Plan, Role, Verdict};
 use crate::apps::{Misread, Pattern, Talker};
 use crate::invariants::{Monitor, Snapshot};
 use crate::network::{Network, NodeId, PathMtu, Script};
 use crate::seed::Dice;
+use bytes::Bytes;
 use sockeye_host::{ConnectionId, Event, Host, HostError, ListenerId};
 use sockeye_wire::{Instant, Packet, SeqNumber};
-use std::sync::Arc;
 
 /// The applications of all hosts, and what happens at fixed times.
 pub(super) struct Director<'a> {
@@ -44,7 +45,7 @@ impl<'a> Director<'a> {
             let listener = if flow.simultaneous {
                 None
             } else {
-                Some(network.host_mut(server).listen(socket(plan, at, Role::Server), 4)?)
+                Some(listen(network.host_mut(server), plan, at)?)
             };
             let patterns = [0; 2].map(|_: u8| Pattern::new(dice.next_u64()));
             flows.push(Running { patterns, talkers: [None, None], listener, is_open: false });
@@ -159,7 +160,7 @@ impl<'a> Director<'a> {
         }
     }
 
-    fn nodes(&self) -> impl Iterator<Item = NodeId> {
+    pub(super) fn nodes(&self) -> impl Iterator<Item = NodeId> {
         self.scenery.pairs.iter().flatten().copied()
     }
 
@@ -185,24 +186,30 @@ impl<'a> Director<'a> {
                 }
                 let remote = socket(self.plan, at, other);
                 let local = socket(self.plan, at, role);
-                let tcp = Arc::new(flow.tcp[role.index()].clone());
-                let now = network.now();
-                match network.host_mut(node).connect_with(now, remote, Some(local), tcp) {
-                    Ok(id) => self.seat(at, role, id),
+                let (now, first) = (network.now(), self.first_write(at, role));
+                match open(network.host_mut(node), now, (local, remote), flow, (role, &first)) {
+                    Ok((id, taken)) => self.seat(at, role, id, taken),
                     Err(error) => self.faults.push(Fault::Open { flow: at, role, error }),
                 }
             }
         }
     }
 
-    /// Gives a connection its application.
-    fn seat(&mut self, at: usize, role: Role, id: ConnectionId) {
+    /// What a client may send with its SYN.
+    fn first_write(&self, at: usize, role: Role) -> Bytes {
+        let talk = &self.plan.flows[at].talks[role.index()];
+        let len = talk.write_bytes.min(talk.bytes as usize);
+        self.flows[at].patterns[role.index()].octets(0, len)
+    }
+
+    /// Gives a connection its application, of whose data `taken` octets were sent already.
+    fn seat(&mut self, at: usize, role: Role, id: ConnectionId, taken: usize) {
         let flow = &mut self.flows[at];
         let talks = &self.plan.flows[at].talks;
         let patterns = [flow.patterns[role.index()], flow.patterns[role.peer().index()]];
         let talk = talks[role.index()].clone();
         let peer_bytes = talks[role.peer().index()].bytes;
-        flow.talkers[role.index()] = Some(Talker::new(id, talk, patterns, peer_bytes));
+        flow.talkers[role.index()] = Some(Talker::new(id, talk, patterns, peer_bytes).begun(taken));
     }
 
     fn happen_due(&mut self, network: &mut Network) {
@@ -222,7 +229,27 @@ impl<'a> Director<'a> {
                     }
                 }
                 Happening::Forgery(role, forgery) => self.forge(network, *role, *forgery),
+                Happening::Flood(syns) => self.flood(network, *syns),
+                Happening::NextKey(role) => self.ask_for_next_key(network, *role),
             }
+        }
+    }
+
+    fn flood(&mut self, network: &mut Network, syns: u32) {
+        let server = socket(self.plan, 0, Role::Server);
+        for _ in 0..syns {
+            let packet = syn(network.now(), server, self.dice.next_u64() as u32);
+            network.inject(self.scenery.last[Role::Server.index()], packet);
+        }
+    }
+
+    fn ask_for_next_key(&self, network: &mut Network, role: Role) {
+        let node = self.node(0, role);
+        if let Some(talker) = &self.flows[0].talkers[role.index()]
+            && network.host(node).connection(talker.connection()).is_some()
+        {
+            // Both ends have it.
+            let _asked = network.host_mut(node).set_next_key(talker.connection(), NEXT_KEY_ID);
         }
     }
 
@@ -300,7 +327,7 @@ impl Script for Director<'_> {
                 if let Some((connection, _)) = host.accept(id) {
                     self.flows[at].listener = None;
                     host.close_listener(now, id);
-                    self.seat(at, Role::Server, connection);
+                    self.seat(at, Role::Server, connection, 0);
                     if let Some(talker) = &mut self.flows[at].talkers[Role::Server.index()] {
                         talker.advance(now, host);
                     }

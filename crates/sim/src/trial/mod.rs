@@ -2,6 +2,7 @@
 
 mod director;
 mod forgery;
+mod opening;
 mod plan;
 mod stage;
 #[cfg(test)]

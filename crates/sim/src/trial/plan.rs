@@ -2,14 +2,18 @@
 
 use crate::apps::Talk;
 use crate::seed::Dice;
+use sockeye_host::Policy;
 use sockeye_link::Impairment;
 use sockeye_tcp::Config;
+use sockeye_tcp::auth::Signature;
 use sockeye_tcp::congestion::Algorithm;
 use sockeye_wire::Instant;
 use std::time::Duration;
 
 /// Writes of one end.
 const MOST_WRITES: u64 = 2_000;
+/// Connections that may wait to be accepted.
+const BACKLOG: usize = 4;
 /// Writes of one end that pauses after each.
 const MOST_PAUSES: u64 = 60;
 
@@ -55,6 +59,10 @@ pub struct Plan {
     pub access: Vec<Duration>,
     /// The conversations.
     pub flows: Vec<Flow>,
+    /// What may be switched of the hosts, the same on all of them.
+    pub policy: Policy,
+    /// Connections of each listener that may wait, and as many that may be half open.
+    pub backlog: usize,
     /// What else happens, in order of time.
     pub changes: Vec<Change>,
     /// What has to be true in the end.
@@ -78,6 +86,10 @@ pub struct Flow {
     pub tcp: [Config; 2],
     /// The initial sequence numbers, if they are not to be chosen by the hosts.
     pub isn: Option<[u32; 2]>,
+    /// What signs the segments of both ends (RFC 5925, RFC 2385).
+    pub signature: Signature,
+    /// The client begins with data, as far as it has a cookie; the server takes it (RFC 7413).
+    pub fast_open: bool,
 }
 
 /// Something that happens at a fixed time.
@@ -103,6 +115,10 @@ pub enum Happening {
     },
     /// A stranger sends a segment to one end of the first flow, in the name of the other.
     Forgery(Role, Forgery),
+    /// So many strangers, who do not exist, ask the first flow's server for a connection (RFC 4987 §2).
+    Flood(u32),
+    /// This end of the first flow asks its peer for another key (RFC 5925 §3.3, RNextKeyID).
+    NextKey(Role),
 }
 
 /// What a stranger sends.
@@ -118,6 +134,14 @@ pub enum Forgery {
     WindowSyn,
     /// Data in the window with an acknowledgement from nowhere (RFC 5961 §5).
     BlindData,
+    /// Data that whoever takes no timestamps must believe: the next expected, with an acknowledgement of what was.
+    ExactData,
+    /// The same with the end of data.
+    ExactFin,
+    /// Data that must be believed, signed by somebody who has no key.
+    SignedData(Signature),
+    /// A reset that must be believed, signed by somebody who has no key.
+    SignedReset(Signature),
 }
 
 /// What has to be true in the end, besides what always has.
@@ -147,6 +171,8 @@ impl Plan {
             path: [path.clone(), path],
             access: Vec::new(),
             flows: vec![Flow::mixed(dice)],
+            policy: Policy::default(),
+            backlog: BACKLOG,
             changes: Vec::new(),
             expectation: Expectation::Whole,
             limit: Duration::from_secs(3_600),
@@ -197,10 +223,12 @@ impl Flow {
             talks: Default::default(),
             tcp: Default::default(),
             isn: None,
+            signature: Signature::None,
+            fast_open: false,
         }
     }
 
-    fn mixed(dice: &mut Dice) -> Self {
+    pub(crate) fn mixed(dice: &mut Dice) -> Self {
         use crate::apps::Ending::{AfterPeer, WhenWritten};
         let mut flow = Self::new();
         for role in Role::BOTH {

@@ -58,7 +58,8 @@ fn add_pair(plan: &Plan, network: &mut Network, dice: &mut Dice, pair: usize) ->
         // A listener's connections have their host's settings, so those of a pair's flows agree there.
         let tcp = plan.flows.iter().find(|flow| flow.pair == pair);
         let tcp = tcp.map(|flow| flow.tcp[role.index()].clone()).unwrap_or_default();
-        network.add_host(name, HostConfig { tcp: Arc::new(tcp), ..HostConfig::new(dice.secret()) })
+        let config = HostConfig::new(dice.secret());
+        network.add_host(name, HostConfig { tcp: Arc::new(tcp), policy: plan.policy, ..config })
     })
 }
 

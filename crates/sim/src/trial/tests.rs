@@ -1,9 +1,12 @@
-use super::{Change, Expectation, Fault, Flow, Happening, Plan, Role, judge, try_out};
+use super::{Change, Expectation, Fault, Flow, Forgery, Happening, Plan, Role, judge, try_out};
 use crate::apps::{Ending, Talk};
 use crate::batch::Batch;
 use crate::scenarios;
 use crate::seed::Dice;
+use sockeye_host::Counters;
 use sockeye_link::Impairment;
+use sockeye_tcp::EcnMode;
+use sockeye_tcp::auth::Signature;
 use sockeye_wire::Instant;
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -76,6 +79,8 @@ fn plan(talks: [Talk; 2]) -> Plan {
             .map(|path| Impairment { delay: Duration::from_millis(5), ..path }),
         access: Vec::new(),
         flows: vec![Flow { talks, ..Flow::new() }],
+        policy: sockeye_host::Policy::default(),
+        backlog: 4,
         changes: Vec::new(),
         expectation: Expectation::Whole,
         limit: Duration::from_secs(3_600),
@@ -151,5 +156,83 @@ fn a_silent_path_of_the_least_mtu_is_found_out() {
         let what = Happening::PathMtu { bytes, told: false };
         plan.changes = vec![Change { at: Instant::from_millis(22), what }];
         assert!(faults(&plan).is_empty(), "{:#?}", faults(&plan));
+    }
+}
+
+/// What a stranger sends who knows all but the key ends or spoils a connection without one, and does nothing to one with it.
+#[test]
+fn only_a_signature_stops_who_knows_everything_else() {
+    let forgeries = [
+        Forgery::ExactReset,
+        Forgery::ExactData,
+        Forgery::ExactFin,
+        Forgery::SignedData(Signature::Ao),
+        Forgery::SignedReset(Signature::Ao),
+    ];
+    for forgery in forgeries {
+        for (signature, is_harmed) in
+            [(Signature::None, true), (Signature::Md5, false), (Signature::Ao, false)]
+        {
+            let slow = Talk {
+                write_bytes: 1_000,
+                write_pause: Duration::from_millis(3),
+                ..writer(50_000)
+            };
+            let mut plan = plan([slow.clone(), slow]);
+            let flow = plan.flow();
+            flow.signature = signature;
+            flow.tcp.iter_mut().for_each(|tcp| tcp.timestamps = false);
+            plan.happens(Instant::from_millis(40), Happening::Forgery(Role::Server, forgery));
+            let faults = faults(&plan);
+            assert_eq!(!faults.is_empty(), is_harmed, "{forgery:?}, {signature:?}: {faults:#?}");
+        }
+    }
+}
+
+/// What the hosts of some seeds counted together, and the marks that their networks made.
+fn counted(name: &str, read: impl Fn(&Counters) -> u64) -> u64 {
+    let scenario = scenarios::find(name).unwrap();
+    let mut sum = 0;
+    for seed in 0..20 {
+        let mut dice = Dice::new(seed, name);
+        let plan = (scenario.plan)(&mut dice).bounded();
+        let (mut network, mut director) = super::stage::set(&plan, &mut dice, None).unwrap();
+        super::act(&plan, &mut network, &mut director).unwrap();
+        sum += director.nodes().map(|node| read(network.host(node).counters())).sum::<u64>();
+    }
+    sum
+}
+
+#[test]
+fn scenarios_do_what_they_are_for() {
+    assert!(counted("syn-flood", |counters| counters.syn_cookies_sent) > 1_000);
+    assert!(counted("syn-flood", |counters| counters.syn_cookies_valid) > 10);
+    assert!(counted("fast-open", |counters| counters.fast_opens) > 10);
+    assert!(counted("fast-open", |counters| counters.fast_open_cookies_sent) > 10);
+    assert!(counted("signatures", |counters| counters.dropped_auth_missing) > 10);
+    assert!(counted("signatures", |counters| counters.dropped_auth_wrong) > 10);
+    assert!(counted("signatures", |counters| counters.dropped_checksum) > 10);
+}
+
+/// A queue that marks what waits, between ends that agree on either kind of notification or on none.
+#[test]
+fn marks_stand_in_for_losses_where_both_ends_agree() {
+    for mode in [EcnMode::Off, EcnMode::Classic, EcnMode::Accurate] {
+        let mut plan = plan([writer(2_000_000), Talk::default()]);
+        plan.flow().tcp.iter_mut().for_each(|tcp| tcp.ecn.request = mode);
+        plan = plan.impaired(|path| {
+            path.rate_bps = Some(10_000_000);
+            path.ce_threshold = Some(Duration::from_millis(5));
+            path.queue_bytes = Some(60_000);
+        });
+        let mut dice = dice();
+        let (mut network, mut director) = super::stage::set(&plan, &mut dice, None).unwrap();
+        super::act(&plan, &mut network, &mut director).unwrap();
+        let counts = network.channel_counts().next().unwrap();
+        assert!(counts.marked_ce > 0, "{counts:?}");
+        assert_eq!(counts.overflowed == 0, mode != EcnMode::Off, "{mode:?}: {counts:?}");
+        let mut verdict = super::Verdict::new();
+        director.conclude(&mut verdict);
+        assert!(verdict.is_good(), "{verdict:#?}");
     }
 }
