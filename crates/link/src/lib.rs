@@ -8,18 +8,29 @@
 //! | [`tun`] | a Linux TUN device: the stack behind a network interface of this machine |
 //! | [`capture`] | a tap around any link that writes pcapng, and the pcapng writer itself |
 //! | [`impair`] | what a bad network does to a packet: one pure function of seed, time and packet number |
+//! | [`offload`] | what a link does besides carrying packets |
+//! | [`segmentation`] | super-segments in software |
+//! | [`vnet`] | the virtio-net header, by which Linux hands super-segments over |
 //! | [`readiness`] | how a link says that it is worth calling again |
 
+#[cfg(target_os = "linux")]
+mod buffers;
 pub mod capture;
+#[cfg(target_os = "linux")]
+mod device;
 pub mod impair;
 pub mod memory;
+pub mod offload;
 pub mod readiness;
+pub mod segmentation;
 #[cfg(target_os = "linux")]
 pub mod tun;
+pub mod vnet;
 
 pub use capture::{Capture, Tap};
 pub use impair::{Impairer, Impairment};
 pub use memory::MemoryLink;
+pub use offload::Offload;
 pub use readiness::{Readiness, SharedWaker};
 #[cfg(target_os = "linux")]
 pub use tun::{Tun, TunConfig, TunError};
@@ -46,6 +57,13 @@ pub trait Link: Send {
 
     /// Octets of the largest IP packet that the link carries, without link-layer header. May change while in use.
     fn mtu(&self) -> usize;
+
+    /// What whoever sends on this link need not do. Does not change while in use.
+    ///
+    /// A packet that asks for more than this is sent as it is, or lost.
+    fn offload(&self) -> Offload {
+        Offload::NONE
+    }
 
     /// Puts up to `max` packets that have arrived at the end of `batch` and says how many; 0 when none is waiting.
     ///
@@ -74,6 +92,10 @@ impl<L: Link + ?Sized> Link for Box<L> {
 
     fn mtu(&self) -> usize {
         (**self).mtu()
+    }
+
+    fn offload(&self) -> Offload {
+        (**self).offload()
     }
 
     fn receive(&mut self, now: Instant, batch: &mut Vec<Packet>, max: usize) -> io::Result<usize> {

@@ -220,7 +220,13 @@ mod linux {
 
     fn relay(loss: f64, reorder: f64, seed: u64) {
         let open = |name: &str| {
-            Tun::open(&TunConfig { name: name.to_owned(), mtu: 1_500, configure: None }).unwrap()
+            Tun::open(&TunConfig {
+                name: name.to_owned(),
+                mtu: 1_500,
+                configure: None,
+                offload: false,
+            })
+            .unwrap()
         };
         let mut ends = [open("left"), open("right")];
         let back = Impairment {

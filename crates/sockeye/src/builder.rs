@@ -176,6 +176,9 @@ impl Interface {
         };
         let mut config = InterfaceConfig::ip(mtu);
         config.medium = medium;
+        let offload = self.link.offload();
+        config.gso_max_bytes = offload.segmentation_bytes;
+        config.checksum_offload = offload.checksum;
         config.addresses.clone_from(&self.addresses);
         config
     }

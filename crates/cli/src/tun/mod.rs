@@ -58,6 +58,10 @@ pub(crate) struct TunArgs {
     #[arg(long, value_name = "BYTES", default_value_t = 1_500, value_parser = value_parser!(u16).range(576..))]
     mtu: u16,
 
+    /// Exchange single packets with Linux, their checksums complete, instead of up to 64 KiB in one
+    #[arg(long)]
+    no_offload: bool,
+
     /// Record every packet in this file (pcapng)
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
@@ -91,7 +95,11 @@ impl TunArgs {
         let narrator = self.verbose.then(Narrator::start);
         let subnets: Vec<_> =
             self.addresses.iter().map(|cidr| (cidr.address, cidr.prefix_len)).collect();
-        let mut config = TunConfig { mtu: self.mtu, ..TunConfig::for_stack(&self.tun, &subnets) };
+        let mut config = TunConfig {
+            mtu: self.mtu,
+            offload: !self.no_offload,
+            ..TunConfig::for_stack(&self.tun, &subnets)
+        };
         let by_hand = config.ip_commands();
         if self.no_configure {
             config.configure = None;

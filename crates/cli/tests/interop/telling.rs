@@ -90,7 +90,7 @@ fn captures_hold_no_bad_packet() {
     assert_eq!(tshark(bad), "");
     for family in ["ip", "ipv6"] {
         let good = tshark(&format!("{family} && tcp.checksum.status == \"Good\"")).lines().count();
-        assert!(good > 1_000, "{good} good ones over {family}");
+        assert!(good > 50, "{good} good ones over {family}");
     }
 
     // And our own eye: nothing lost, nothing against the rules.

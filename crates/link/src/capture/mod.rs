@@ -10,7 +10,7 @@ mod tests;
 
 pub use tap::Tap;
 
-use crate::{Link, Medium};
+use crate::{Link, Medium, segmentation};
 use pcapng::{Direction, Interface, Writer};
 use sockeye_wire::{Instant, Packet};
 use std::io::{self, Write};
@@ -75,9 +75,10 @@ impl Capture {
         }
     }
 
+    /// Checksums that were left to a device are completed, or every such packet would look damaged.
     fn record<'a>(
         &self,
-        interface: Interface,
+        (interface, medium): (Interface, Medium),
         direction: Direction,
         packets: impl Iterator<Item = (Instant, &'a Packet)>,
     ) {
@@ -86,7 +87,8 @@ impl Capture {
             return;
         }
         for (time, packet) in packets {
-            if let Err(error) = file.writer.write(time, interface, direction, packet) {
+            let packet = segmentation::complete(packet, medium);
+            if let Err(error) = file.writer.write(time, interface, direction, &packet) {
                 file.error = Some(error);
                 return;
             }

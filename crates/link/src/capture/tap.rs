@@ -2,7 +2,7 @@
 
 use super::Capture;
 use super::pcapng::{Direction, Interface};
-use crate::{Link, Medium, Readiness};
+use crate::{Link, Medium, Offload, Readiness};
 use sockeye_wire::{Instant, Packet};
 use std::collections::VecDeque;
 use std::io;
@@ -44,12 +44,16 @@ impl<L: Link> Link for Tap<L> {
         self.link.mtu()
     }
 
+    fn offload(&self) -> Offload {
+        self.link.offload()
+    }
+
     fn receive(&mut self, now: Instant, batch: &mut Vec<Packet>, max: usize) -> io::Result<usize> {
         let before = batch.len();
         let received = self.link.receive(now, batch, max)?;
         if received > 0 {
             let packets = batch[before..].iter().map(|packet| (packet.meta.arrival, packet));
-            self.capture.record(self.interface, Direction::Inbound, packets);
+            self.capture.record((self.interface, self.link.medium()), Direction::Inbound, packets);
         }
         Ok(received)
     }
@@ -60,7 +64,7 @@ impl<L: Link> Link for Tap<L> {
         let taken = *sent.as_ref().unwrap_or(&0);
         if taken > 0 {
             let packets = self.offered[..taken].iter().map(|packet| (now, packet));
-            self.capture.record(self.interface, Direction::Outbound, packets);
+            self.capture.record((self.interface, self.link.medium()), Direction::Outbound, packets);
         }
         self.offered.clear();
         sent

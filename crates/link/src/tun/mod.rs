@@ -5,24 +5,23 @@
 //! that was there before is used as it is.
 
 mod addresses;
-mod buffers;
 mod error;
+mod offload;
 #[cfg(test)]
 mod tests;
 
 pub use addresses::linux_address;
 pub use error::TunError;
 
-use crate::{Link, Medium, Readiness};
-use arrayvec::ArrayVec;
-use buffers::Buffers;
+use crate::device::PacketIo;
+use crate::{Link, Medium, Offload, Readiness};
 use rustix::io::Errno;
 use rustix::net::{AddressFamily, SocketType};
-use sockeye_wire::{Instant, Meta, Packet};
+use sockeye_wire::{Instant, Packet};
 use std::collections::VecDeque;
-use std::io::{self, IoSlice};
+use std::io;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::AsFd;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// What device to use, and what to set up if it must be created.
@@ -35,10 +34,12 @@ pub struct TunConfig {
     /// Addresses for Linux on a device that is created, each with its prefix length: at most one IPv4 subnet, any number of IPv6
     /// ones. `None` leaves such a device as the kernel made it: down and without address.
     pub configure: Option<Vec<(IpAddr, u8)>>,
+    /// Let Linux hand over and take super-segments of TCP, and packets whose checksum is still open: one system call for up to 64 KiB.
+    pub offload: bool,
 }
 
 impl TunConfig {
-    /// A device with an MTU of 1,500 for a stack that has these addresses: Linux gets [`linux_address`] of each subnet.
+    /// A device with an MTU of 1,500 and offload for a stack that has these addresses: Linux gets [`linux_address`] of each subnet.
     #[must_use]
     pub fn for_stack(name: impl Into<String>, stack_addresses: &[(IpAddr, u8)]) -> Self {
         let mut configure: Vec<(IpAddr, u8)> = Vec::new();
@@ -50,7 +51,7 @@ impl TunConfig {
                 configure.push((linux, prefix));
             }
         }
-        Self { name: name.into(), mtu: 1_500, configure: Some(configure) }
+        Self { name: name.into(), mtu: 1_500, configure: Some(configure), offload: true }
     }
 
     /// The `ip` commands that set up the same device by hand, one a line, to be run as root.
@@ -83,7 +84,8 @@ pub struct Tun {
     name: String,
     created: bool,
     mtu: usize,
-    buffers: Buffers,
+    offload: Offload,
+    io: PacketIo,
     counts: TunCounts,
 }
 
@@ -95,7 +97,8 @@ impl Tun {
     pub fn open(config: &TunConfig) -> Result<Self, TunError> {
         check_name(&config.name)?;
         let created = !exists(&config.name);
-        let mut builder = DeviceBuilder::new().name(&config.name).inherit_enable_state();
+        let mut builder =
+            DeviceBuilder::new().name(&config.name).inherit_enable_state().offload(config.offload);
         if let (true, Some(addresses)) = (created, &config.configure) {
             builder = builder.mtu(config.mtu).enable(true);
             let mut v4 = None;
@@ -115,14 +118,13 @@ impl Tun {
         device.set_nonblocking(true).map_err(failed)?;
         let mtu = usize::from(device.mtu().map_err(failed)?);
         let name = device.name().map_err(failed)?;
-        Ok(Self {
-            device,
-            name,
-            created,
-            mtu,
-            buffers: Buffers::new(mtu),
-            counts: TunCounts::default(),
-        })
+        let (io, offload) = if config.offload {
+            offload::tcp_only(&device).map_err(failed)?;
+            (PacketIo::with_header(Medium::Ip), Offload::FULL)
+        } else {
+            (PacketIo::plain(Medium::Ip, mtu), Offload::NONE)
+        };
+        Ok(Self { device, name, created, mtu, offload, io, counts: TunCounts::default() })
     }
 
     /// The interface's name.
@@ -152,15 +154,19 @@ impl Tun {
     /// Reads one packet, if one waits.
     fn read(&mut self, now: Instant) -> io::Result<Option<Packet>> {
         loop {
-            match self.buffers.read(&self.device) {
-                Ok(bytes) if bytes.len() <= self.mtu => {
-                    return Ok(Some(Packet::from_bytes(Meta::at(now), bytes)));
+            match self.io.read(now, &self.device) {
+                Ok(packet) if packet.len() <= self.mtu || packet.meta.wire_segments > 1 => {
+                    return Ok(Some(packet));
                 }
-                Ok(_) => {
-                    // The MTU was raised while in use; the kernel cut the packet to our buffer.
-                    self.counts.dropped_cut += 1;
+                Ok(packet) => {
+                    // The MTU was raised while in use.
                     self.mtu = self.device.mtu().map_or(usize::from(u16::MAX), usize::from);
-                    self.buffers.set_mtu(self.mtu);
+                    self.io.set_packet_bytes(self.mtu);
+                    if self.offload != Offload::NONE {
+                        return Ok(Some(packet));
+                    }
+                    // The kernel cut the packet to our buffer.
+                    self.counts.dropped_cut += 1;
                 }
                 Err(Errno::INTR) => {}
                 Err(error) if is_for_now(error) => return Ok(None),
@@ -200,8 +206,8 @@ impl Link for Tun {
     fn transmit(&mut self, _now: Instant, batch: &mut VecDeque<Packet>) -> io::Result<usize> {
         let mut taken = 0;
         while let Some(packet) = batch.front() {
-            match write(self.device.as_fd(), packet) {
-                Ok(_) => {}
+            match self.io.write(self.device.as_fd(), packet) {
+                Ok(()) => {}
                 Err(Errno::INTR) => continue,
                 Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM) => break,
                 // The interface is down. What it would do with a packet, we do: TCP sends it again.
@@ -213,6 +219,10 @@ impl Link for Tun {
             taken += 1;
         }
         Ok(taken)
+    }
+
+    fn offload(&self) -> Offload {
+        self.offload
     }
 
     fn readiness(&self) -> Readiness<'_> {
@@ -227,19 +237,6 @@ impl std::fmt::Debug for Tun {
             .field("mtu", &self.mtu)
             .finish_non_exhaustive()
     }
-}
-
-/// More pieces than any segment has; a packet of still more is copied together.
-const MAX_PIECES: usize = 32;
-
-fn write(device: BorrowedFd<'_>, packet: &Packet) -> rustix::io::Result<usize> {
-    let mut slices = ArrayVec::<IoSlice<'_>, MAX_PIECES>::new();
-    for piece in packet.pieces() {
-        if slices.try_push(IoSlice::new(piece)).is_err() {
-            return rustix::io::write(device, &packet.to_bytes());
-        }
-    }
-    rustix::io::writev(device, &slices)
 }
 
 /// Whether a read may succeed later: nothing waits, or the interface is down.

@@ -77,9 +77,9 @@ fn packets_of_both_families_go_in_and_out() {
 #[test]
 fn buffers_go_round() {
     in_a_network_of_its_own(|| {
-        let mut tun =
-            Tun::open(&TunConfig::for_stack("sock0", &[("10.77.0.2".parse().unwrap(), 24)]))
-                .unwrap();
+        let addresses = [("10.77.0.2".parse().unwrap(), 24)];
+        let config = TunConfig { offload: false, ..TunConfig::for_stack("sock0", &addresses) };
+        let mut tun = Tun::open(&config).unwrap();
         let mut chunks = std::collections::HashSet::new();
         let mut held = VecDeque::new();
         for _ in 0..500 {
@@ -88,7 +88,7 @@ fn buffers_go_round() {
             held.push_back(packet);
             held.truncate(3);
         }
-        // 500 packets of 1,428 octets fill eleven chunks; two or three are at work, each of which may straddle a boundary.
+        // 500 packets of 1,428 octets fill eleven chunks of 64 KiB; two or three are at work, each of which may straddle a boundary.
         assert!(chunks.len() <= 8, "{} chunks", chunks.len());
     });
 }
@@ -96,7 +96,8 @@ fn buffers_go_round() {
 #[test]
 fn a_device_that_is_down_is_waited_for() {
     in_a_network_of_its_own(|| {
-        let config = TunConfig { name: "sock0".into(), mtu: 1_400, configure: None };
+        let config =
+            TunConfig { name: "sock0".into(), mtu: 1_400, configure: None, offload: false };
         let mut tun = Tun::open(&config).unwrap();
         assert!(tun.created());
         let mut sent = VecDeque::from([Packet::from_bytes(
@@ -140,9 +141,9 @@ fn an_existing_device_is_used_as_it_is() {
 #[test]
 fn a_raised_mtu_is_noticed() {
     in_a_network_of_its_own(|| {
-        let mut tun =
-            Tun::open(&TunConfig::for_stack("sock0", &[("10.77.0.2".parse().unwrap(), 24)]))
-                .unwrap();
+        let addresses = [("10.77.0.2".parse().unwrap(), 24)];
+        let config = TunConfig { offload: false, ..TunConfig::for_stack("sock0", &addresses) };
+        let mut tun = Tun::open(&config).unwrap();
         ip("link set dev sock0 mtu 9000");
         let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
         socket.send_to(&[1; 5_000], "10.77.0.2:9").unwrap();
@@ -279,7 +280,7 @@ fn assert_echo(tun: &mut Tun, to: SocketAddr, len: usize) -> Packet {
     for piece in bytes[ports_at + 8..].chunks(len.div_ceil(40)) {
         payload.push(Bytes::copy_from_slice(piece));
     }
-    let mut answer = VecDeque::from([Packet::new(Meta::at(now), headers, payload)]);
+    let mut answer = VecDeque::from([Packet::new(datagram.meta, headers, payload)]);
     wait(tun, PollFlags::OUT);
     assert_eq!(tun.transmit(now, &mut answer).unwrap(), 1);
     let mut echo = vec![0; len + 1];

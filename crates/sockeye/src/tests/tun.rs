@@ -10,8 +10,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net;
 use tokio::time::{Instant, sleep, timeout};
 
-const OURS: [&str; 2] = ["10.66.0.2", "fd66::2"];
-const LINUX: [&str; 2] = ["10.66.0.1", "fd66::1"];
 const LEN: usize = 30_000_000;
 
 /// Set where the test runs in its namespace.
@@ -49,26 +47,35 @@ fn against_linux() {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn inside_the_namespace() {
-    let addresses = OURS.map(|address| address.parse::<IpAddr>().unwrap());
-    let subnets = [(addresses[0], 24), (addresses[1], 64)];
-    let tun = Tun::open(&TunConfig::for_stack("sock0", &subnets)).unwrap();
+    with_offload(true, ["10.66.0.2", "fd66::2"], ["10.66.0.1", "fd66::1"]).await;
+    with_offload(false, ["10.67.0.2", "fd67::2"], ["10.67.0.1", "fd67::1"]).await;
+}
+
+async fn with_offload(offload: bool, ours: [&str; 2], linux: [&str; 2]) {
+    let ours = ours.map(|address| address.parse::<IpAddr>().unwrap());
+    let linux = linux.map(|address| address.parse::<IpAddr>().unwrap());
+    let subnets = [(ours[0], 24), (ours[1], 64)];
+    let config = TunConfig { offload, ..TunConfig::for_stack("sock%d", &subnets) };
+    let tun = Tun::open(&config).unwrap();
     let interface = subnets
         .iter()
         .fold(Interface::new(tun), |link, (address, len)| link.address(*address, *len));
     let stack = Stack::builder().interface(interface.default_route()).spawn().unwrap();
-    linux_is_ready(&stack).await;
-    for (ours, linux) in OURS.iter().zip(LINUX) {
-        let (ours, linux) = (ours.parse().unwrap(), linux.parse().unwrap());
+    linux_is_ready(&stack, linux[0]).await;
+    for (ours, linux) in ours.into_iter().zip(linux) {
+        println!("offload {offload}");
         timeout(Duration::from_secs(60), scenarios(&stack, ours, linux)).await.unwrap();
     }
     assert_eq!(stack.shutdown(Duration::from_secs(2)).await, 0);
 }
 
 /// Linux notices up to a second late that the device has a carrier.
-async fn linux_is_ready(stack: &Stack) {
+async fn linux_is_ready(stack: &Stack, linux: IpAddr) {
     let begin = Instant::now();
-    let closed = SocketAddr::new(LINUX[0].parse().unwrap(), 9);
-    while timeout(Duration::from_millis(100), stack.connect(closed)).await.is_err() {
+    while timeout(Duration::from_millis(100), stack.connect(SocketAddr::new(linux, 9)))
+        .await
+        .is_err()
+    {
         assert!(begin.elapsed() < Duration::from_secs(10));
     }
 }

@@ -6,29 +6,29 @@
 use bytes::{Bytes, BytesMut};
 use std::os::fd::AsFd;
 
-pub(super) struct Buffers {
+pub(crate) struct Buffers {
     current: BytesMut,
     resting: Vec<BytesMut>,
-    /// One octet more than a packet may have: a packet that fills it was cut.
     read_bytes: usize,
     chunk_bytes: usize,
 }
 
 impl Buffers {
-    pub(super) fn new(mtu: usize) -> Self {
+    /// Buffers for packets that come in reads of at most `read_bytes`.
+    pub(crate) fn new(read_bytes: usize) -> Self {
         let mut buffers =
             Self { current: BytesMut::new(), resting: Vec::new(), read_bytes: 0, chunk_bytes: 0 };
-        buffers.set_mtu(mtu);
+        buffers.set_read_bytes(read_bytes);
         buffers
     }
 
-    pub(super) fn set_mtu(&mut self, mtu: usize) {
-        self.read_bytes = mtu + 1;
-        self.chunk_bytes = MIN_CHUNK_BYTES.max(4 * self.read_bytes);
+    pub(crate) fn set_read_bytes(&mut self, read_bytes: usize) {
+        self.read_bytes = read_bytes;
+        self.chunk_bytes = MIN_CHUNK_BYTES.max(4 * read_bytes);
     }
 
-    /// Reads one packet; at most one octet more than the MTU of it.
-    pub(super) fn read(&mut self, device: impl AsFd) -> rustix::io::Result<Bytes> {
+    /// Reads one packet; at most `read_bytes` of it.
+    pub(crate) fn read(&mut self, device: impl AsFd) -> rustix::io::Result<Bytes> {
         if self.current.capacity() < self.read_bytes {
             self.next_chunk();
         }
