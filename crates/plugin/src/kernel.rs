@@ -16,12 +16,19 @@ const CORE: [&str; 3] = ["wmem_max", "rmem_max", "somaxconn"];
 pub(crate) struct Kernel {
     /// Settings that `--so_flags` gives: these, whatever the kernel says.
     fixed: Vec<(String, String)>,
+    /// The queue that the script gave its device.
+    queue: Option<String>,
     told: BTreeSet<String>,
 }
 
 impl Kernel {
     pub(crate) fn new(fixed: Vec<(String, String)>) -> Self {
-        Self { fixed, told: BTreeSet::new() }
+        Self { fixed, ..Self::default() }
+    }
+
+    /// The script's device has another queue, whether or not the kernel knows that one.
+    pub(crate) fn set_queue(&mut self, queue: String) {
+        self.queue = Some(queue);
     }
 
     /// The settings as they are now.
@@ -37,6 +44,9 @@ impl Kernel {
         }
         for (name, value) in self.fixed.clone() {
             self.apply(&mut sysctls, &format!("net.ipv4.{name}"), &value);
+        }
+        if let Some(queue) = self.queue.clone() {
+            self.apply(&mut sysctls, "net.core.default_qdisc", &queue);
         }
         sysctls
     }

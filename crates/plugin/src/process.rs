@@ -112,7 +112,7 @@ impl Process {
             self.changed.notify_all();
             return state.stack.now();
         }
-        let now = state.stack.tick();
+        let now = state.stack.look();
         drop(self.wake(state));
         now
     }

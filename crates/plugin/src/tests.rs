@@ -10,7 +10,10 @@ use sockeye_posix::abi::{AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, O_RDWR, SOCK_STR
 use sockeye_wire::ip::{IpHeader, IpView, protocol};
 use sockeye_wire::tcp::{MAX_HEADER_BYTES, TcpHeader, TcpView};
 use sockeye_wire::{Flags as Bits, HeaderBytes, SeqNumber};
+use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::thread;
 use std::time::Duration;
 
@@ -56,7 +59,12 @@ impl Script {
     }
 
     fn listener(&self) -> c_int {
-        let local = Address::Inet(SocketAddr::from(LOCAL)).encode();
+        self.listener_at(LOCAL.1)
+    }
+
+    /// Port 0: any.
+    fn listener_at(&self, port: u16) -> c_int {
+        let local = Address::Inet(SocketAddr::from((LOCAL.0, port))).encode();
         let (at, len) = (local.as_ptr().cast::<sockaddr>(), local.len() as socklen_t);
         // SAFETY: the address has that length.
         unsafe {
@@ -145,14 +153,20 @@ impl Script {
     }
 }
 
-/// packetdrill spins on the clock: each look must take at least a microsecond, and needs no more.
+/// packetdrill spins on the clock until it is late enough; what it does at that time is then all at the same.
 #[test]
 fn time_is_virtual() {
     let script = Script::new();
     let start = script.micros();
-    assert_eq!(script.micros(), start + 1);
+    assert_eq!([script.micros(), script.micros()], [start; 2]);
+    while script.micros() < start + 20 {}
+    assert_eq!([script.micros(), script.micros()], [start + 20; 2]);
+    for _ in 0..100 {
+        script.listener_at(0);
+        assert_eq!(script.micros(), start + 20);
+    }
     script.sleep(3_600_000_000);
-    assert_eq!(script.micros(), start + 3_600_000_002);
+    assert_eq!(script.micros(), start + 3_600_000_020);
 }
 
 #[test]
@@ -160,7 +174,7 @@ fn nothing_to_send() {
     let script = Script::new();
     let start = script.micros();
     assert_eq!(script.sniff(), None);
-    assert_eq!(script.micros(), start + 1);
+    assert_eq!(script.micros(), start);
 }
 
 /// The time jumps to when the next packet leaves: here the SYN-ACK's retransmissions, after 1 and 2 s.
@@ -243,7 +257,7 @@ fn a_call_that_waits_where_nobody_else_runs() {
     // SAFETY: one descriptor.
     let found = unsafe { (script.0.poll)(script.0.userdata, fds.as_mut_ptr(), 1, 250) };
     assert_eq!((found, fds[0].revents), (0, 0));
-    assert_eq!(script.micros(), start + 250_001);
+    assert_eq!(script.micros(), start + 250_000);
     // Nobody will ever come.
     assert_eq!(script.accept(fds[0].fd), -1);
     assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EINTR));
@@ -258,4 +272,59 @@ fn flags() {
     assert_eq!(Flags::parse("mtu=large"), Err("mtu=large".to_owned()));
     assert_eq!(Flags::parse("nonsense"), Err("nonsense".to_owned()));
     assert_eq!(Flags::parse(""), Ok(Flags::default()));
+}
+
+#[test]
+fn commands() {
+    use crate::command::{Change, changes};
+    assert_eq!(changes("./defaults.sh\nsysctl -q net.ipv4.tcp_sack=0"), []);
+    assert_eq!(changes("sysctl -q a=0 &> /dev/null || ip tcp_metrics flush all"), [Change::Forget]);
+    let queue = |name: &str| Change::Queue(name.to_owned());
+    assert_eq!(
+        changes(
+            "./defaults.sh; tc qdisc replace dev tun0 root fq\ntc qdisc add root pfifo limit 9"
+        ),
+        [queue("fq"), queue("pfifo")]
+    );
+    assert_eq!(changes("tc qdisc replace dev tun0 root; tc qdisc delete dev tun0 root fq"), []);
+}
+
+/// `sendfile` takes a file of the kernel's, at its own place or at a given one, and moves on what it took it from.
+#[test]
+fn a_file_to_a_socket() {
+    let script = Script::new();
+    let listener = script.listener();
+    let iss = script.handshake();
+    let fd = script.accept(listener);
+    // SAFETY: the name is a C string, and the descriptor, which is checked, nobody else's.
+    let mut file = unsafe {
+        let fd = libc::memfd_create(c"a file".as_ptr(), 0);
+        assert!(fd >= 0);
+        File::from_raw_fd(fd)
+    };
+    file.write_all(b"0123456789").unwrap();
+    file.seek(SeekFrom::Start(2)).unwrap();
+    // SAFETY: the table's userdata.
+    let process = unsafe { crate::memory::process(script.0.userdata) };
+    let from = file.as_raw_fd();
+    let null = std::ptr::null_mut();
+    let mut at = 7;
+    // SAFETY: no offset, or one of this function's.
+    unsafe {
+        assert_eq!(crate::sendfile::to_socket(process, fd, from, null, 3), 3);
+        assert_eq!(crate::sendfile::to_socket(process, fd, from, &mut at, 100), 3);
+        assert_eq!(crate::sendfile::to_socket(process, fd, from, &mut at, 100), 0);
+    }
+    assert_eq!((file.stream_position().unwrap(), at), (5, 10));
+    // The second one waits until the first is acknowledged.
+    assert_eq!(&script.sniff().unwrap().0[40..], b"234");
+    script.inject(1_001, iss.wrapping_add(4), Bits::ACK, &[]);
+    assert_eq!(&script.sniff().unwrap().0[40..], b"789");
+    // SAFETY: as above.
+    unsafe {
+        assert_eq!(crate::sendfile::to_socket(process, fd, listener, null, 3), -1);
+        assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EINVAL));
+        assert_eq!(crate::sendfile::to_socket(process, fd, -1, null, 3), -1);
+        assert_eq!(std::io::Error::last_os_error().raw_os_error(), Some(libc::EBADF));
+    }
 }

@@ -170,10 +170,12 @@ impl Connection {
             let (mss, all_acked) = (open.negotiated.peer_mss, open.send.is_all_acked());
             fast_open.on_syn_ack(&segment, mss, sent, all_acked, retransmissions);
         }
-        open.receive.ack.now();
         if starved {
-            // What waits leaves now and will be answered: the exchange has begun.
+            // What waits leaves now, with the acknowledgement, and will be answered: the exchange has begun.
+            open.receive.ack.within(now, self.config.delayed_ack);
             open.receive.ack.on_reply();
+        } else {
+            open.receive.ack.now();
         }
         self.enter_established(open);
         segment_arrives::urg_text_and_fin(self, now, &mut segment);

@@ -63,7 +63,15 @@ impl AckPolicy {
             self.now();
         } else if self.pending > u32::from(self.full_segment) {
             self.now();
-        } else if self.delayed == Instant::FAR_FUTURE {
+        } else {
+            self.within(now, delay);
+        }
+    }
+
+    /// An ACK is due within `delay`, if nothing carries it before.
+    #[inline]
+    pub(crate) fn within(&mut self, now: Instant, delay: Duration) {
+        if self.delayed == Instant::FAR_FUTURE {
             self.delayed = now + delay.min(LONGEST_DELAY);
         }
     }
