@@ -38,6 +38,7 @@ impl BulkSender {
         while self.left > 0 {
             let connection = host.connection(self.connection).ok_or(Error::NotConnected)?;
             if connection.writable()? == 0 {
+                host.want_room(now, self.connection);
                 break;
             }
             let len = self.left.min(CHUNK as u64) as usize;

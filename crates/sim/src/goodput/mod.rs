@@ -13,7 +13,7 @@ use crate::network::{End, JunctionId, Network, NodeId};
 use crate::seed::Seeds;
 use race::{Lane, Race};
 use sockeye_host::{HostConfig, HostError};
-use sockeye_link::Impairment;
+use sockeye_link::impair::{Impairment, ImpairmentCounts};
 use sockeye_tcp::Config;
 pub use sockeye_tcp::congestion::Algorithm;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -24,6 +24,21 @@ use std::time::Duration;
 const MTU: u16 = 1_500;
 /// Where receivers listen: "discard" (RFC 863).
 const PORT: u16 = 9;
+
+/// What came of a [`Course`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Figures {
+    /// The payload that each flow's receiver has read, as a share of what the link carries.
+    pub shares: Vec<f64>,
+    /// Packets that the queue had no room for, as a share of those that the senders sent.
+    pub overflow: f64,
+}
+
+/// How things stand at some time.
+struct Reading {
+    bytes: Vec<u64>,
+    counts: ImpairmentCounts,
+}
 
 /// A bottleneck, and for how long it is used.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +53,11 @@ pub struct Course {
     pub loss: f64,
     /// Probability that a packet of a sender is overtaken.
     pub reorder: f64,
-    /// From the first data.
+    /// Each flow begins so much after the one before, and up to 20 ms more.
+    pub spacing: Duration,
+    /// Nothing counts before: from the first data.
+    pub settling: Duration,
+    /// The end, from the first data.
     pub length: Duration,
     /// From which all chance is drawn.
     pub seed: u64,
@@ -53,6 +72,8 @@ impl Default for Course {
             queue_bytes: 625_000,
             loss: 0.0,
             reorder: 0.0,
+            spacing: Duration::ZERO,
+            settling: Duration::ZERO,
             length: Duration::from_secs(20),
             seed: 1,
         }
@@ -88,32 +109,32 @@ impl Course {
         Self { length: Duration::from_secs(60), ..Self::default() }
     }
 
-    /// Lets one flow for each algorithm send as much as it can; the payload that each receiver has read in the end, as a share of
-    /// what the link carries in that time.
+    /// Lets one flow for each algorithm send as much as it can; the payload that each receiver has read, as a share of what the link
+    /// carries in that time.
     ///
     /// # Errors
     /// [`SimError`] if a connection is lost or the stack gets stuck.
     pub fn run(&self, algorithms: &[Algorithm]) -> Result<Vec<f64>, SimError> {
+        self.measure(algorithms).map(|figures| figures.shares)
+    }
+
+    /// As [`run`](Self::run), with what this cost.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn measure(&self, algorithms: &[Algorithm]) -> Result<Figures, SimError> {
         let (mut network, mut race) = self.set(algorithms)?;
-        while !race.is_over(network.now()) {
-            if !network.step(&mut race)? {
-                let (phase, after) =
-                    (crate::Phase::Transfer, network.now().since(Default::default()));
-                return Err(SimError::Deadlock { phase, after });
-            }
-            if let Some((node, error)) = race.failure() {
-                let (phase, after) =
-                    (crate::Phase::Transfer, network.now().since(Default::default()));
-                return Err(SimError::Lost {
-                    host: network.name(node).to_owned(),
-                    phase,
-                    after,
-                    error,
-                });
-            }
-        }
-        let carried = self.rate_bps as f64 / 8.0 * self.length.as_secs_f64();
-        Ok(race.bytes().map(|bytes| bytes as f64 / carried).collect())
+        let before = go(&mut network, &mut race, self.settling)?;
+        let after = go(&mut network, &mut race, self.length)?;
+        let time = self.length.saturating_sub(self.settling).as_secs_f64();
+        let carried = self.rate_bps as f64 / 8.0 * time;
+        let read = after.bytes.iter().zip(&before.bytes).map(|(after, before)| after - before);
+        let sent = (after.counts.sent - before.counts.sent).max(1);
+        let overflowed = after.counts.overflowed - before.counts.overflowed;
+        Ok(Figures {
+            shares: read.map(|bytes| bytes as f64 / carried).collect(),
+            overflow: overflowed as f64 / sent as f64,
+        })
     }
 
     /// The mean share of one flow over some seeds.
@@ -140,9 +161,9 @@ impl Course {
             queue_bytes: Some(self.queue_bytes),
             ..Impairment::default()
         };
-        let forth = Impairment { loss: self.loss, reorder: self.reorder, ..back.clone() };
+        let there = Impairment { loss: self.loss, reorder: self.reorder, ..back.clone() };
         let _cable = network
-            .trunk([(sides[0], forth, seeds.next_u64()), (sides[1], back, seeds.next_u64())]);
+            .trunk([(sides[0], there, seeds.next_u64()), (sides[1], back, seeds.next_u64())]);
         let mut lanes = Vec::with_capacity(algorithms.len());
         for (at, algorithm) in algorithms.iter().enumerate() {
             let tcp = Arc::new(Config { congestion: *algorithm, ..Config::default() });
@@ -158,11 +179,35 @@ impl Course {
             let remote = SocketAddr::new(address(at, 1), PORT);
             network.host_mut(receiver).listen(remote, 1)?;
             // Not all at the very same moment, or drop-tail queues treat them all alike.
-            let offset = Duration::from_micros(seeds.next_u64() % 20_000);
+            let offset =
+                self.spacing * at as u32 + Duration::from_micros(seeds.next_u64() % 20_000);
             lanes.push(Lane::new(sender, receiver, remote, offset, seeds.next_u64()));
         }
         Ok((network, Race::new(lanes, self.length)))
     }
+}
+
+/// Goes on until `length` after the first data.
+fn go(network: &mut Network, race: &mut Race, length: Duration) -> Result<Reading, SimError> {
+    race.length = length;
+    while !length.is_zero() && !race.is_over(network.now()) {
+        if !network.step(race)? {
+            let (phase, after) = (crate::Phase::Transfer, network.now().since(Default::default()));
+            return Err(SimError::Deadlock { phase, after });
+        }
+        if let Some((node, error)) = race.failure() {
+            let (phase, after) = (crate::Phase::Transfer, network.now().since(Default::default()));
+            return Err(SimError::Lost {
+                host: network.name(node).to_owned(),
+                phase,
+                after,
+                error,
+            });
+        }
+    }
+    // The first channel to be laid is the one that the senders share.
+    let counts = network.channel_counts().next().unwrap_or_default();
+    Ok(Reading { bytes: race.bytes().collect(), counts })
 }
 
 /// A host's own cable is no obstacle.

@@ -13,7 +13,7 @@ const ENDLESS: u64 = u64::MAX / 2;
 /// All flows, from the first data on.
 pub(super) struct Race {
     lanes: Vec<Lane>,
-    length: Duration,
+    pub(super) length: Duration,
     /// When the first data was sent.
     began: Option<Instant>,
     failure: Option<(NodeId, Error)>,

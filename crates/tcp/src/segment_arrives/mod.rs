@@ -142,11 +142,17 @@ fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bo
         ecn.on_feedback(segment, new.div_ceil(open.send.mss()))
     });
     let outcome = open.send.on_ack(segment, echo, congestion);
-    if outcome.acked > 0 || outcome.fin_acked {
-        let has_room = open.send.buffer.len() <= connection.send_low_water();
+    let progress = outcome.acked > 0 || outcome.fin_acked;
+    let (starved, runs_dry) = (open.send.starved, open.send.runs_dry());
+    let buffered = open.send.buffer.len();
+    if progress {
         connection.made_progress(now);
         connection.notify(Events::FORWARD_PROGRESS);
-        if has_room {
+    }
+    // The buffer grows with the window, which also happens while nothing is acknowledged because a hole is being repaired.
+    if progress || (starved && runs_dry) {
+        let enough = buffered <= connection.send_low_water();
+        if enough || (starved && runs_dry && buffered < connection.send_limit()) {
             if let Some(open) = connection.state_mut().open_mut() {
                 open.send.starved = false;
             }

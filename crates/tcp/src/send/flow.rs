@@ -109,6 +109,15 @@ impl Sender {
         }
     }
 
+    /// The windows let out more than is waiting: to wake a writer is worth it for less than usual. Only where recovery does not slow
+    /// down what is sent; the others have enough in their buffer for as long as a hole is open.
+    #[inline]
+    pub(crate) fn runs_dry(&self) -> bool {
+        let usable = (self.una + self.window).since(self.nxt);
+        self.controller.get().steers_recovery()
+            && self.unsent() < usable.min(self.congestion_room())
+    }
+
     /// Nothing more can leave at the moment: what is the reason?
     #[inline]
     pub(crate) fn observe_activity(&mut self, now: Instant) {
