@@ -158,9 +158,9 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Whether so many attempts in a row are all there will be: a user timeout takes R2's place.
-    pub(crate) fn is_exhausted(&self, attempts: u8) -> bool {
-        self.user_timeout.is_none() && self.retries != u8::MAX && attempts >= self.retries
+    /// Whether so many attempts in a row are all there will be.
+    pub(crate) const fn is_exhausted(&self, attempts: u8) -> bool {
+        self.retries != u8::MAX && attempts >= self.retries
     }
 
     /// Size of the receive buffer at first.

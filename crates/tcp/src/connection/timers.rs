@@ -111,9 +111,11 @@ impl Connection {
         if self.user_deadline(open) <= now {
             return Err(Error::TimedOut);
         }
+        // What both ends agreed on (RFC 5482) is no less a user timeout than the application's own.
+        let user_timeout = open.user_timeout.in_force(&self.config).is_some();
         let Some(open) = self.state.open_mut() else { return Ok(()) };
         open.receive.ack.on_timer(now);
-        match open.send.on_timer(now, &self.config)? {
+        match open.send.on_timer(now, &self.config, user_timeout)? {
             None => {}
             Some(Expired::Retransmit { path_suspect }) => {
                 if path_suspect {

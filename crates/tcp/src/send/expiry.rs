@@ -44,7 +44,7 @@ impl Sender {
         }
     }
 
-    /// The timer may have run out.
+    /// The timer may have run out. Where a user timeout is in force, attempts are not counted: it takes R2's place.
     ///
     /// # Errors
     /// [`Error::TimedOut`] when R2 is exhausted (RFC 9293 MUST-20).
@@ -52,31 +52,34 @@ impl Sender {
         &mut self,
         now: Instant,
         config: &Config,
+        user_timeout: bool,
     ) -> Result<Option<Expired>, Error> {
         if self.timer.deadline() > now {
             return Ok(None);
         }
+        let attempts = match self.timer.kind {
+            TimerKind::Retransmit => Some(self.timer.timeouts),
+            TimerKind::Persist => Some(self.timer.probes),
+            TimerKind::Idle | TimerKind::Probe | TimerKind::Reorder => None,
+        };
+        let exhausted = attempts.is_some_and(|attempts| config.is_exhausted(attempts));
+        if exhausted && !user_timeout {
+            return Err(Error::TimedOut);
+        }
         match self.timer.kind {
             TimerKind::Idle => Ok(None),
-            TimerKind::Retransmit => self.on_retransmission_timeout(now, config).map(Some),
+            TimerKind::Retransmit => Ok(Some(self.on_retransmission_timeout(now, config))),
             TimerKind::Probe => Ok(Some(Expired::TailProbe)),
             TimerKind::Reorder => {
                 self.on_reorder_timeout(now);
                 Ok(Some(Expired::Retransmit { path_suspect: false }))
             }
-            TimerKind::Persist => self.on_persist_timeout(now, config).map(Some),
+            TimerKind::Persist => Ok(Some(self.on_persist_timeout(now))),
         }
     }
 
-    fn on_retransmission_timeout(
-        &mut self,
-        now: Instant,
-        config: &Config,
-    ) -> Result<Expired, Error> {
+    fn on_retransmission_timeout(&mut self, now: Instant, config: &Config) -> Expired {
         let first = self.timer.timeouts == 0;
-        if config.is_exhausted(self.timer.timeouts) {
-            return Err(Error::TimedOut);
-        }
         self.timer.timeouts = self.timer.timeouts.saturating_add(1);
         self.timer.backoff = self.timer.backoff.saturating_add(1);
         let frto = self.begin_frto();
@@ -95,17 +98,14 @@ impl Sender {
         }
         self.timer.since = now;
         self.timer.arm_after(TimerKind::Retransmit, now, self.rtt.timeout(self.timer.backoff));
-        Ok(Expired::Retransmit { path_suspect: self.timer.timeouts == config.retries_suspect })
+        Expired::Retransmit { path_suspect: self.timer.timeouts == config.retries_suspect }
     }
 
     /// RFC 9293 MUST-36, SHLD-30: a closed window is probed ever more rarely.
-    fn on_persist_timeout(&mut self, now: Instant, config: &Config) -> Result<Expired, Error> {
-        if config.is_exhausted(self.timer.probes) {
-            return Err(Error::TimedOut);
-        }
+    fn on_persist_timeout(&mut self, now: Instant) -> Expired {
         self.timer.probes = self.timer.probes.saturating_add(1);
         self.timer.backoff = self.timer.backoff.saturating_add(1);
         self.timer.arm_after(TimerKind::Persist, now, self.rtt.timeout(self.timer.backoff));
-        Ok(Expired::Probe)
+        Expired::Probe
     }
 }

@@ -76,6 +76,18 @@ fn the_timeout_ends_the_connection() {
     assert_eq!(solo.connection.error(), Some(Error::TimedOut));
 }
 
+/// RFC 5482 §1: it is in place of R2, which would be over after some fifteen minutes.
+#[test]
+fn the_timeout_outlasts_the_retransmissions() {
+    let mut solo = Solo::established(config());
+    solo.on(with_option(3_000));
+    solo.connection.write(solo.now, &[7; 100]).unwrap();
+    solo.wait(Duration::from_secs(2_999));
+    assert_eq!(solo.connection.error(), None);
+    solo.wait(Duration::from_secs(2));
+    assert_eq!(solo.connection.error(), Some(Error::TimedOut));
+}
+
 /// The option fits into what a segment can carry: the wire knows it.
 #[test]
 fn the_wire_knows_it() {
