@@ -32,3 +32,10 @@ fn no_requirement_is_forgotten() {
         assert!(!page.contains(&format!("\n| {kind}-{} |", last + 1)));
     }
 }
+
+/// What shows on the wire, and every document, has a drill, or the table says why not.
+#[test]
+fn nothing_is_without_a_drill() {
+    let report = examine(&repository()).unwrap();
+    assert!(report.without_drill().is_empty(), "{:?}", report.without_drill());
+}

@@ -175,6 +175,13 @@ pub enum OptionSpec {
     },
     /// `sack l:r …`
     Sack(Vec<(u32, u32)>),
+    /// `md5 valid`, `ao keyid 1 rnext 2 wrong`: made, or verified, with the key that the script has set.
+    Signature {
+        /// Which.
+        kind: SignatureKind,
+        /// `valid`; otherwise it is wrong by one bit.
+        valid: bool,
+    },
     /// `raw 0200`: these octets, whether they are an option or not; inbound packets only.
     Raw(Vec<u8>),
     /// Any other: kind and what follows the length.
@@ -183,6 +190,20 @@ pub enum OptionSpec {
         kind: u8,
         /// Data.
         data: Vec<u8>,
+    },
+}
+
+/// A signature option.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SignatureKind {
+    /// `md5`: RFC 2385.
+    Md5,
+    /// `ao`: RFC 5925.
+    Ao {
+        /// KeyID: the key that signs.
+        key: u8,
+        /// RNextKeyID: the key that is wanted of the other end.
+        next: u8,
     },
 }
 
@@ -275,6 +296,10 @@ pub enum Expr {
         /// Data.
         data: Box<Expr>,
     },
+    /// `{md5_key="…"}`: a `struct tcp_md5sig` for the other end.
+    Md5Key(Vec<u8>),
+    /// `{ao_key="…", sndid=1, …}`: a `struct tcp_ao_add` for the other end, and its further fields by their names.
+    AoKey(Vec<u8>, Vec<(String, Self)>),
     /// `{scm_sec=…, scm_nsec=…}`
     Timestamping {
         /// Seconds.

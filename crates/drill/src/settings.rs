@@ -71,6 +71,8 @@ pub struct Settings {
     pub tcp_ts_ecr_scaled: bool,
     /// Segments are as the script cuts them.
     pub strict_segments: bool,
+    /// The stack tells peers this user timeout, in seconds (RFC 5482).
+    pub advertised_user_timeout: Option<u16>,
     /// Inbound packets that the script has at one time reach the stack together, before it may answer any.
     pub inbound_batches: bool,
     /// Packets that nobody asked for at the script's end are no failure, as with packetdrill.
@@ -95,6 +97,7 @@ impl Default for Settings {
             tcp_ts_tick_usecs: 0,
             tcp_ts_ecr_scaled: false,
             strict_segments: false,
+            advertised_user_timeout: None,
             inbound_batches: false,
             allow_trailing: false,
             trace: false,
@@ -139,6 +142,10 @@ impl Settings {
             }
             "tcp_ts_ecr_scaled" if value.is_none() => self.tcp_ts_ecr_scaled = true,
             "strict_segments" if value.is_none() => self.strict_segments = true,
+            "advertised_user_timeout" => {
+                let seconds = parse(value).filter(|seconds| *seconds > 0).ok_or_else(bad)?;
+                self.advertised_user_timeout = Some(seconds);
+            }
             "inbound_batches" if value.is_none() => self.inbound_batches = true,
             "define" => {
                 let (name, value) =

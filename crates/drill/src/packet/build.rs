@@ -21,9 +21,21 @@ pub(crate) struct Addresses {
 
 /// The packet, its payload all zeros as packetdrill sends it.
 pub(crate) fn tcp_packet(addresses: Addresses, ip: IpInfo, tcp: &TcpSpec) -> Vec<u8> {
+    let mut segment = tcp_segment(addresses, tcp, &vec![0; usize::from(tcp.len)]);
+    let (source, destination) = (addresses.source.ip(), addresses.destination.ip());
+    let len = segment.len() as u32;
+    let sum =
+        Checksum::pseudo_header(source, destination, protocol::TCP, len).with(&segment).finish();
+    let sum = if ip.bad_checksum { sum ^ 1 } else { sum };
+    segment[16..18].copy_from_slice(&sum.to_be_bytes());
+    in_ip(source, destination, ip, protocol::TCP, &segment)
+}
+
+/// The segment, its checksum still zero.
+pub(super) fn tcp_segment(addresses: Addresses, tcp: &TcpSpec, payload: &[u8]) -> Vec<u8> {
     let options = tcp.options.as_deref().unwrap_or(&[]);
     let header_len = 20 + options.iter().map(OptionSpec::len).sum::<usize>();
-    let mut segment = Vec::with_capacity(header_len + usize::from(tcp.len));
+    let mut segment = Vec::with_capacity(header_len + payload.len());
     segment.extend(addresses.source.port().to_be_bytes());
     segment.extend(addresses.destination.port().to_be_bytes());
     segment.extend(tcp.seq.to_be_bytes());
@@ -35,14 +47,8 @@ pub(crate) fn tcp_packet(addresses: Addresses, ip: IpInfo, tcp: &TcpSpec) -> Vec
     for option in options {
         emit_option(option, &mut segment);
     }
-    segment.resize(header_len + usize::from(tcp.len), 0);
-    let (source, destination) = (addresses.source.ip(), addresses.destination.ip());
-    let len = segment.len() as u32;
-    let sum =
-        Checksum::pseudo_header(source, destination, protocol::TCP, len).with(&segment).finish();
-    let sum = if ip.bad_checksum { sum ^ 1 } else { sum };
-    segment[16..18].copy_from_slice(&sum.to_be_bytes());
-    in_ip(source, destination, ip, protocol::TCP, &segment)
+    segment.extend(payload);
+    segment
 }
 
 /// Puts an IP header before `payload`, with the options that `ip` has.
@@ -103,6 +109,8 @@ fn emit_option(option: &OptionSpec, out: &mut Vec<u8>) {
             }
         }
         OptionSpec::Raw(octets) => out.extend(octets),
+        // Signed by then.
+        OptionSpec::Signature { .. } => {}
         OptionSpec::Other { kind, data } => {
             out.extend([*kind, option.len() as u8]);
             out.extend(data);

@@ -6,6 +6,7 @@ mod compare;
 mod icmp;
 mod segmentation;
 mod show;
+mod sign;
 #[cfg(test)]
 mod tests;
 
@@ -15,3 +16,4 @@ pub(crate) use compare::{compare, continues, join};
 pub(crate) use icmp::icmp_packet;
 pub(crate) use segmentation::segment;
 pub(crate) use show::{show_actual, show_spec};
+pub(crate) use sign::{Algorithm, AoKey, Isns, Keys, sign, verify};

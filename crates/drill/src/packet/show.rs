@@ -1,7 +1,7 @@
 //! Packets as scripts write them.
 
 use super::actual::Actual;
-use crate::script::{IpInfo, OptionSpec, TcpSpec, TosCheck};
+use crate::script::{IpInfo, OptionSpec, SignatureKind, TcpSpec, TosCheck};
 use sockeye_wire::tcp::options::kind;
 use std::fmt::Write;
 
@@ -77,6 +77,13 @@ pub(super) fn show_option(option: &OptionSpec) -> String {
                 blocks.iter().map(|(left, right)| format!("{left}:{right}")).collect();
             format!("sack {}", blocks.join(" "))
         }
+        OptionSpec::Signature { kind, valid } => {
+            let valid = if *valid { "valid" } else { "wrong" };
+            match kind {
+                SignatureKind::Md5 => format!("md5 {valid}"),
+                SignatureKind::Ao { key, next } => format!("ao keyid {key} rnext {next} {valid}"),
+            }
+        }
         OptionSpec::Raw(octets) => format!("raw {}", digits(octets)),
         OptionSpec::Other { kind, data } => show_other(*kind, data),
     }
@@ -92,6 +99,13 @@ fn show_other(kind: u8, data: &[u8]) -> String {
         }
         (kind::WINDOW_SCALE, [shift]) => format!("wscale {shift}"),
         (kind::SACK_PERMITTED, []) => "sackOK".into(),
+        (kind::USER_TIMEOUT, [high, low]) => {
+            let unit = if high & 0x80 == 0 { "" } else { " min" };
+            format!("uto {}{unit}", u16::from_be_bytes([high & 0x7f, *low]))
+        }
+        (kind::AUTHENTICATION, [key, next, code @ ..]) => {
+            with(&format!("ao keyid {key} rnext {next}"), code)
+        }
         (kind::MD5, _) => with("md5", data),
         (kind::FAST_OPEN, _) => with("FO", data),
         (kind::EXPERIMENT_2, [0xf9, 0x89, cookie @ ..]) => with("FOEXP", cookie),

@@ -128,6 +128,11 @@ fn braces(cursor: &mut Cursor) -> Result<Expr, ParseError> {
                 fields(cursor, ["cmsg_level", "cmsg_type", "cmsg_data"])?.map(Box::new);
             Ok(Expr::Cmsg { level, kind, data })
         }
+        "md5_key" => {
+            let [key] = fields(cursor, ["md5_key"])?;
+            text(cursor, key).map(Expr::Md5Key)
+        }
+        "ao_key" => ao_key(cursor),
         "scm_sec" => {
             let [seconds, nanoseconds] = fields(cursor, ["scm_sec", "scm_nsec"])?;
             Ok(Expr::Timestamping {
@@ -168,6 +173,29 @@ fn fields<const N: usize>(cursor: &mut Cursor, names: [&str; N]) -> Result<[Expr
     }
     cursor.expect('}')?;
     Ok(values)
+}
+
+fn text(cursor: &Cursor, value: Expr) -> Result<Vec<u8>, ParseError> {
+    match value {
+        Expr::Str(text) => Ok(text),
+        _ => Err(cursor.error("expected a string")),
+    }
+}
+
+/// `{ao_key="…", sndid=1, rcvid=2}`: the key, then what else is not 0.
+fn ao_key(cursor: &mut Cursor) -> Result<Expr, ParseError> {
+    cursor.expect_word("ao_key")?;
+    cursor.expect('=')?;
+    let key = string(cursor)?;
+    let key = text(cursor, key)?;
+    let mut further = Vec::new();
+    while cursor.eat(',') {
+        let name = cursor.take_word().ok_or_else(|| cursor.error("expected a field"))?;
+        cursor.expect('=')?;
+        further.push((name, expression(cursor)?));
+    }
+    cursor.expect('}')?;
+    Ok(Expr::AoKey(key, further))
 }
 
 fn literal<T: TryFrom<i64>>(cursor: &Cursor, value: &Expr) -> Result<T, ParseError> {

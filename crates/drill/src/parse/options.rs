@@ -3,11 +3,13 @@
 use super::cursor::Cursor;
 use super::lexer::Kind;
 use crate::error::ParseError;
-use crate::script::OptionSpec;
+use crate::script::{OptionSpec, SignatureKind};
 use sockeye_wire::tcp::options::kind;
 
 /// RFC 6994: the identifier of Fast Open's experiment.
 const FAST_OPEN_MAGIC: [u8; 2] = [0xf9, 0x89];
+/// RFC 5482 §2: the granularity bit.
+const USER_TIMEOUT_MINUTES: u16 = 0x8000;
 const MAX_OPTION_BYTES: usize = 40;
 
 /// None for `<...>`, empty where nothing is written.
@@ -58,6 +60,23 @@ fn option(cursor: &mut Cursor) -> Result<OptionSpec, ParseError> {
             cursor.expect_word("ecr")?;
             OptionSpec::Timestamps { val, ecr: cursor.number("a timestamp")? }
         }
+        "md5" if validity(cursor).is_some() => signature(cursor, SignatureKind::Md5)?,
+        "ao" => {
+            cursor.expect_word("keyid")?;
+            let key = cursor.number("a KeyID")?;
+            cursor.expect_word("rnext")?;
+            let next = cursor.number("an RNextKeyID")?;
+            signature(cursor, SignatureKind::Ao { key, next })?
+        }
+        "uto" => {
+            let value: u16 = cursor.number("a user timeout")?;
+            let minutes = cursor.eat_word("min");
+            if value >= USER_TIMEOUT_MINUTES {
+                return Err(ParseError::new(error.line, "a user timeout has 15 bits"));
+            }
+            let field = if minutes { value | USER_TIMEOUT_MINUTES } else { value };
+            other(kind::USER_TIMEOUT, &field.to_be_bytes())
+        }
         "md5" => other(kind::MD5, &blob(cursor, "a digest", 16)?),
         "FO" => other(kind::FAST_OPEN, &blob(cursor, "a cookie", MAX_OPTION_BYTES - 2)?),
         "FOEXP" => {
@@ -68,6 +87,18 @@ fn option(cursor: &mut Cursor) -> Result<OptionSpec, ParseError> {
         "raw" => OptionSpec::Raw(blob(cursor, "an option area", MAX_OPTION_BYTES)?),
         _ => return Err(error),
     })
+}
+
+fn validity(cursor: &Cursor) -> Option<bool> {
+    [("valid", true), ("wrong", false)]
+        .into_iter()
+        .find_map(|(word, valid)| cursor.peeks_word(word).then_some(valid))
+}
+
+fn signature(cursor: &mut Cursor, kind: SignatureKind) -> Result<OptionSpec, ParseError> {
+    let valid = validity(cursor).ok_or_else(|| cursor.error("expected `valid` or `wrong`"))?;
+    cursor.take_word();
+    Ok(OptionSpec::Signature { kind, valid })
 }
 
 fn blocks(cursor: &mut Cursor) -> Result<Vec<(u32, u32)>, ParseError> {
@@ -132,6 +163,8 @@ impl OptionSpec {
             Self::Nop | Self::Eol => 1,
             Self::Timestamps { .. } => 10,
             Self::Sack(blocks) => 2 + 8 * blocks.len(),
+            Self::Signature { kind: SignatureKind::Md5, .. } => 18,
+            Self::Signature { kind: SignatureKind::Ao { .. }, .. } => 16,
             Self::Raw(octets) => octets.len(),
             Self::Other { data, .. } => 2 + data.len(),
         }

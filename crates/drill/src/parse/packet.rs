@@ -38,10 +38,18 @@ pub(super) fn packet(cursor: &mut Cursor) -> Result<PacketSpec, ParseError> {
         if tcp.options.is_none() {
             return Err(ParseError::new(line, "<...> is for outbound packets"));
         }
-    } else if let Body::Tcp(TcpSpec { options: Some(options), .. }) = &body
-        && options.iter().any(|option| matches!(option, OptionSpec::Raw(_)))
-    {
-        return Err(ParseError::new(line, "raw options are for inbound packets"));
+    } else if let Body::Tcp(TcpSpec { options: Some(options), .. }) = &body {
+        for option in options {
+            match option {
+                OptionSpec::Raw(_) => {
+                    return Err(ParseError::new(line, "raw options are for inbound packets"));
+                }
+                OptionSpec::Signature { valid: false, .. } => {
+                    return Err(ParseError::new(line, "wrong signatures are for inbound packets"));
+                }
+                _ => {}
+            }
+        }
     }
     Ok(PacketSpec { direction, ip, body })
 }

@@ -1,6 +1,6 @@
 //! A connection as the script sees it, and as the wire does: addresses, sequence numbers, timestamps.
 
-use crate::packet::Actual;
+use crate::packet::{Actual, Isns};
 use crate::script::{OptionSpec, TcpSpec};
 use crate::settings::Settings;
 use sockeye_posix::Fd;
@@ -215,6 +215,16 @@ impl Flow {
         Ok(())
     }
 
+    /// What a segment of the stack is signed with besides the keys (RFC 5925 §5.2); `tcp` is in the wire's numbers.
+    pub(super) const fn isns_outbound(&self, tcp: &TcpSpec) -> Isns {
+        isns(tcp, self.live_local_isn, self.remote_isn)
+    }
+
+    /// The same of a segment to the stack.
+    pub(super) const fn isns_inbound(&self, tcp: &TcpSpec) -> Isns {
+        isns(tcp, self.remote_isn, self.live_local_isn)
+    }
+
     /// The sequence number of our SYN on the wire; 0 before it was sent.
     pub(super) const fn local_isn(&self) -> u32 {
         self.live_local_isn
@@ -250,6 +260,13 @@ impl Flow {
             self.live_local_isn
         }
     }
+}
+
+const fn isns(tcp: &TcpSpec, source: u32, destination: u32) -> Isns {
+    if tcp.flags.syn() && !tcp.flags.ack() {
+        return Isns { source: tcp.seq, destination: 0 };
+    }
+    Isns { source, destination }
 }
 
 fn move_sack(tcp: &mut TcpSpec, offset: u32) {

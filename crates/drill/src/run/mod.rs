@@ -10,7 +10,7 @@ mod world;
 
 use crate::code::{self, Names, Value as CodeValue};
 use crate::command::{Effect, interpret};
-use crate::packet::{Addresses, icmp_packet, tcp_packet};
+use crate::packet::{Addresses, icmp_packet, sign, tcp_packet};
 use crate::script::{
     Action, Body, CallSpec, Direction, Event, EventTime, IcmpSpec, IpInfo, Micros, PacketSpec,
     Script, TcpSpec,
@@ -22,6 +22,8 @@ use flow::{Flow, Stage};
 use sockeye_posix::Sysctls;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 use time::Due;
 use world::World;
 
@@ -133,7 +135,10 @@ struct Blocked<'a> {
 
 impl<'a> Run<'a> {
     fn new(script: &'a Script, settings: &'a Settings) -> Result<Self, String> {
-        let kernel = Sysctls::default();
+        let mut kernel = Sysctls::default();
+        // Linux has no name for it.
+        Arc::make_mut(&mut kernel.tcp).advertised_user_timeout =
+            settings.advertised_user_timeout.map(|seconds| Duration::from_secs(u64::from(seconds)));
         Ok(Self {
             script,
             settings,
@@ -274,6 +279,8 @@ impl<'a> Run<'a> {
                 }
             }
         }
+        let isns = flow.isns_inbound(&tcp);
+        sign(addresses, &mut tcp, &self.calls.keys, isns)?;
         Ok(tcp_packet(addresses, ip, &tcp))
     }
 

@@ -1,10 +1,13 @@
 //! Packets that the script expects.
 
+use super::flow::Flow;
 use super::time::{Due, seconds, tolerance};
 use super::world::to_micros;
 use super::{Run, Stop, fail};
-use crate::packet::{Actual, compare, continues, join, show_actual, show_spec};
-use crate::script::{IpInfo, Micros, TcpSpec};
+use crate::packet::{
+    Actual, Addresses, Keys, compare, continues, join, show_actual, show_spec, verify,
+};
+use crate::script::{IpInfo, Micros, OptionSpec, TcpSpec};
 use crate::verdict::Failure;
 
 /// How long after its time a packet is waited for.
@@ -27,6 +30,7 @@ impl Run<'_> {
         self.flow_mut().ok_or_else(|| fail(line, "no socket for this packet"))?.on_expected(spec);
         let limit = if due.any { self.world.micros() + ANY_TIME } else { due.latest() + LATENESS };
         let mut parts: Vec<Actual> = Vec::new();
+        let mut signatures = Vec::new();
         let mut total = 0;
         let mut at;
         let found = loop {
@@ -46,9 +50,13 @@ impl Run<'_> {
                 }));
             };
             at = when;
-            let flow = self.flow_mut().ok_or_else(|| fail(line, "no socket for this packet"))?;
+            let flow = self
+                .under_test
+                .and_then(|index| self.flows.get_mut(index))
+                .ok_or_else(|| fail(line, "no socket for this packet"))?;
             flow.on_sent(spec, &actual);
             let mut actual = actual;
+            signatures.extend(verify_signature(flow, &self.calls.keys, spec, &mut actual).err());
             flow.translate_outbound(&mut actual.tcp);
             if let Some(last) = parts.last()
                 && (!continues(last, &actual) || !is_same_size(last, &actual, spec.len, total))
@@ -81,6 +89,7 @@ impl Run<'_> {
         flow.timestamp_to_script(spec, &mut actual.tcp);
         let mut problems: Vec<String> =
             compare(ip, spec, &actual, allowed).iter().map(ToString::to_string).collect();
+        problems.append(&mut signatures);
         problems.extend(flow.check_source(actual.source).err());
         problems.extend(flow.check_flow_label(ip.flow_label, actual.flow_label).err());
         problems.extend(due.check("the packet", at, before, self.settings).err());
@@ -138,6 +147,25 @@ impl Run<'_> {
         }
         Ok(())
     }
+}
+
+/// Whatever the script says of it, a signature of the stack is right, if there is a key.
+fn verify_signature(
+    flow: &Flow,
+    keys: &Keys,
+    spec: &TcpSpec,
+    actual: &mut Actual,
+) -> Result<(), String> {
+    let addresses = Addresses { source: actual.source, destination: actual.destination };
+    let isns = flow.isns_outbound(&actual.tcp);
+    let mut verified = actual.tcp.clone();
+    verify(addresses, &mut verified, &actual.payload, keys, isns)?;
+    // Where the script has the octets themselves these are compared.
+    let options = spec.options.iter().flatten();
+    if options.clone().any(|option| matches!(option, OptionSpec::Signature { .. })) {
+        actual.tcp = verified;
+    }
+    Ok(())
 }
 
 /// All parts but the last are of one size.

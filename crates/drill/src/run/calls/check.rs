@@ -25,6 +25,10 @@ impl Calls {
         let Ok(value) = result else { return Ok(()) };
         match expected {
             Expected::Nothing => Ok(()),
+            Expected::Key(key) => {
+                key.install(&mut self.keys);
+                Ok(())
+            }
             Expected::Descriptor { socket } => {
                 let live = returned.and_then(|fd| i32::try_from(fd).ok()).ok_or("no descriptor")?;
                 self.open(wanted, live)?;

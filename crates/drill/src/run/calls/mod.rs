@@ -1,6 +1,7 @@
 //! System calls: a script's arguments to the socket layer's, and results compared.
 
 mod check;
+mod keys;
 mod message;
 mod options;
 mod start;
@@ -8,10 +9,13 @@ mod start;
 use super::flow::Flow;
 use super::symbols::{int, number};
 use super::{Stop, fail};
+use crate::packet::Keys;
 use crate::script::{CallSpec, Expr};
 use crate::settings::Settings;
-use sockeye_posix::{Errno, Fd, Outcome, Token, Value};
+use keys::NewKey;
+use sockeye_posix::{Address, Errno, Fd, Outcome, Token, Value};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 /// A descriptor that nobody has: what a script names without having opened it.
 const NO_DESCRIPTOR: Fd = -1;
@@ -24,6 +28,10 @@ pub(super) struct Calls {
     /// Those that were opened.
     opened: BTreeMap<i64, usize>,
     domain: i32,
+    /// Whom keys are for.
+    peer: SocketAddr,
+    /// What signatures are made and verified with.
+    pub(super) keys: Keys,
 }
 
 /// Why a call could not be made.
@@ -58,6 +66,8 @@ impl Refusal {
 /// What is compared besides the number that a call returns.
 enum Expected {
     Nothing,
+    /// The script has a key more.
+    Key(NewKey),
     /// The result is a new descriptor: the script's number for it. Sockets become the one under test.
     Descriptor {
         socket: bool,
@@ -135,7 +145,18 @@ impl Calls {
         use crate::settings::IpVersion;
         use sockeye_posix::abi::{AF_INET, AF_INET6};
         let domain = if settings.version == IpVersion::V4 { AF_INET } else { AF_INET6 };
-        Self { fds: BTreeMap::new(), files: BTreeMap::new(), opened: BTreeMap::new(), domain }
+        Self {
+            fds: BTreeMap::new(),
+            files: BTreeMap::new(),
+            opened: BTreeMap::new(),
+            domain,
+            peer: start::in_domain(SocketAddr::new(settings.remote_address(), 0), domain),
+            keys: Keys::default(),
+        }
+    }
+
+    fn peer(&self) -> Address {
+        Address::Inet(self.peer)
     }
 
     pub(super) fn make_file(&mut self, name: String, bytes: usize) {

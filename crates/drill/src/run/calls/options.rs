@@ -2,6 +2,7 @@
 
 use super::super::symbols::{int, number};
 use super::super::world::World;
+use super::keys::NewKey;
 use super::{Calls, Expected, Waiting, arguments, bracketed};
 use crate::script::{CallSpec, Expr};
 
@@ -12,13 +13,17 @@ impl Calls {
         match spec.name.as_str() {
             "setsockopt" => {
                 let [fd, level, option, value, len] = arguments(spec)?;
-                let mut octets = octets(value)?;
+                let key = NewKey::read(value, self.peer())?;
+                let (mut octets, expected) = match key {
+                    Some((octets, key)) => (octets, Expected::Key(key)),
+                    None => (octets(value)?, Expected::Nothing),
+                };
                 let len =
                     usize::try_from(int(len)?).map_err(|_| "the length is no number".to_owned())?;
                 octets.resize(len, 0);
                 let result =
                     sockets.setsockopt(now, self.fd(fd)?, int(level)?, int(option)?, &octets);
-                Ok(Waiting::new(result.into(), Expected::Nothing))
+                Ok(Waiting::new(result.into(), expected))
             }
             "getsockopt" => {
                 let [fd, level, option, value, len] = arguments(spec)?;

@@ -306,7 +306,7 @@ impl Calls {
     }
 }
 
-fn in_domain(address: SocketAddr, domain: i32) -> SocketAddr {
+pub(super) fn in_domain(address: SocketAddr, domain: i32) -> SocketAddr {
     match address {
         SocketAddr::V4(v4) if domain == abi::AF_INET6 => {
             SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port())
