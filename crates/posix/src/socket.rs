@@ -43,6 +43,8 @@ pub(crate) struct Link {
     pub(crate) shut_write: bool,
     /// The error that ended the connection was told.
     pub(crate) error_told: bool,
+    /// With `IP_RECVERR`: an ICMP error that nobody was told yet.
+    pub(crate) reported: Option<Errno>,
     /// The soft error that was told last.
     pub(crate) soft_error_told: Option<sockeye_tcp::Error>,
     /// The urgent octet was read out of band.
@@ -60,6 +62,7 @@ impl Link {
             shut_read: false,
             shut_write: false,
             error_told: false,
+            reported: None,
             soft_error_told: None,
             urgent_read: false,
             send: SendQueue::default(),
@@ -98,7 +101,13 @@ pub(crate) struct Options {
     pub(crate) cork: bool,
     pub(crate) keep: KeepAlive,
     pub(crate) syn_retries: Option<u8>,
+    /// Zero: no FIN-WAIT-2 without a reader.
     pub(crate) linger2: Option<Duration>,
+    pub(crate) window_clamp: Option<u32>,
+    /// What was asked for last; the connection knows how it is.
+    pub(crate) quick_ack: bool,
+    /// As `listen` had it.
+    pub(crate) backlog: u32,
     pub(crate) user_timeout: Option<Duration>,
     pub(crate) notsent_low_water: Option<u32>,
     pub(crate) congestion: Option<Algorithm>,
@@ -183,6 +192,9 @@ impl Options {
             keep: KeepAlive::default(),
             syn_retries: None,
             linger2: None,
+            window_clamp: None,
+            quick_ack: true,
+            backlog: 0,
             user_timeout: None,
             notsent_low_water: None,
             congestion: None,

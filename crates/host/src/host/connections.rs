@@ -104,6 +104,16 @@ impl Host {
         let _ = self.call(now, id, |connection| connection.shutdown(now));
     }
 
+    /// The application reads no more; see [`Connection::stop_reading`].
+    pub fn stop_reading(&mut self, now: Instant, id: ConnectionId) {
+        let _ = self.call(now, id, Connection::stop_reading);
+    }
+
+    /// Whether acknowledgements leave at once; see [`Connection::acknowledge_at_once`].
+    pub fn acknowledge_at_once(&mut self, now: Instant, id: ConnectionId, on: bool) {
+        let _ = self.call(now, id, |connection| connection.acknowledge_at_once(on));
+    }
+
     /// The application lets go: the id is dead. The connection closes in order, or resets if something was left unread
     /// (RFC 9293 SHLD-3), and is forgotten when that is done.
     pub fn close(&mut self, now: Instant, id: ConnectionId) {

@@ -142,6 +142,10 @@ options! {
     BusyPoll = SOL_SOCKET, 46, "SO_BUSY_POLL", Int;
     /// Octets a second at most.
     MaxPacingRate = SOL_SOCKET, 47, "SO_MAX_PACING_RATE", Int;
+    /// Processor that handles the connection.
+    IncomingCpu = SOL_SOCKET, 49, "SO_INCOMING_CPU", Int;
+    /// Queue of the device that it comes from.
+    IncomingNapiId = SOL_SOCKET, 56, "SO_INCOMING_NAPI_ID", Int;
     /// How full the buffers are.
     MemoryInfo = SOL_SOCKET, 55, "SO_MEMINFO", Bytes;
     /// `MSG_ZEROCOPY` is allowed.
@@ -205,7 +209,7 @@ options! {
     Congestion = SOL_TCP, 13, "TCP_CONGESTION", Text;
     /// A key of RFC 2385.
     Md5Signature = SOL_TCP, 14, "TCP_MD5SIG", Bytes;
-    /// Thin streams; without effect in Linux too.
+    /// Timeouts of thin streams that are not doubled; there are none here.
     ThinLinearTimeouts = SOL_TCP, 16, "TCP_THIN_LINEAR_TIMEOUTS", Int;
     /// Longest wait for an acknowledgement, milliseconds.
     UserTimeout = SOL_TCP, 18, "TCP_USER_TIMEOUT", Int;

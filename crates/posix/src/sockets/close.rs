@@ -11,7 +11,7 @@ use core::time::Duration;
 use sockeye_wire::{Instant, StateName};
 
 impl Sockets {
-    /// `shutdown(2)`. What arrives after `SHUT_RD` can still be read, as in Linux.
+    /// `shutdown(2)`. What arrives after `SHUT_RD` can still be read, as in Linux; after `SHUT_RDWR` it is answered by a reset.
     ///
     /// # Errors
     /// [`Errno::EBADF`], [`Errno::ENOTSOCK`], [`Errno::EINVAL`], [`Errno::ENOTCONN`].
@@ -40,13 +40,19 @@ impl Sockets {
                 let over = status.is_none_or(|status| status.over);
                 link.shut_read |= read;
                 link.shut_write |= write;
+                let deaf = link.shut_read;
                 if over {
                     return Err(Errno::ENOTCONN);
                 }
                 if status.is_some_and(|status| status.info.state == StateName::SynSent) {
                     self.dissolve(now, file);
-                } else if write {
-                    self.host.shutdown(now, id);
+                } else {
+                    if deaf {
+                        self.host.stop_reading(now, id);
+                    }
+                    if write {
+                        self.host.shutdown(now, id);
+                    }
                 }
             }
         }

@@ -10,7 +10,7 @@ use crate::socket::{Phase, Socket};
 use crate::tcp_info::TcpInfo;
 use core::time::Duration;
 use sockeye_host::ListenerId;
-use sockeye_tcp::Config;
+use sockeye_tcp::{Config, Connection};
 use sockeye_wire::{Instant, StateName};
 
 impl Sockets {
@@ -117,8 +117,18 @@ impl Sockets {
             Opt::KeepInterval => seconds(options.keep.interval),
             Opt::KeepCount => i32::from(options.keep.probes),
             Opt::SynCount => i32::from(options.syn_retries.unwrap_or(config.syn_retries)),
+            Opt::Linger2 if options.linger2 == Some(Duration::ZERO) => -1,
             Opt::Linger2 => seconds(options.linger2.unwrap_or(config.fin_wait_2)),
-            Opt::QuickAck => 1,
+            Opt::QuickAck => {
+                let connection = socket.link().and_then(|link| self.host.connection(link.id));
+                i32::from(connection.is_none_or(Connection::acknowledges_at_once))
+            }
+            Opt::WindowClamp if socket.link().is_some() => config.receive_buffer_bytes as i32,
+            Opt::WindowClamp => options.window_clamp.unwrap_or(0) as i32,
+            // Linux's answers where there is no such thing.
+            Opt::IncomingCpu => -1,
+            Opt::IncomingNapiId => 0,
+            Opt::Timestamp | Opt::Timestamping | Opt::BusyPoll | Opt::ThinLinearTimeouts => 0,
             Opt::UserTimeout => {
                 let timeout = options.user_timeout.unwrap_or_default();
                 i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX)
@@ -202,6 +212,7 @@ impl Sockets {
                 let waiting = |id: &ListenerId| self.host.waiting_to_accept(*id) as u32;
                 TcpInfo {
                     unacked: listeners.iter().map(waiting).sum(),
+                    sacked: socket.options.backlog,
                     ..TcpInfo::of_state(StateName::Listen)
                 }
             }

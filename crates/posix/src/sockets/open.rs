@@ -133,15 +133,17 @@ impl Sockets {
         // A negative number is a very large one.
         let backlog = (backlog as u32).min(self.config.backlog_limit) as usize + 1;
         let config = self.connection_config(socket);
+        let socket = self.files.socket_mut(file)?;
         match &socket.phase {
             Phase::Linked(_) => return Err(Errno::EINVAL),
             Phase::Listening(listeners) => {
                 for id in listeners {
                     self.host.set_backlog(*id, backlog);
                 }
+                socket.options.backlog = backlog as u32 - 1;
                 return Ok(());
             }
-            Phase::Idle => {}
+            Phase::Idle => socket.options.backlog = backlog as u32 - 1,
         }
         let (ipv6, v6_only) = (socket.ipv6, socket.options.v6_only);
         let address = match socket.bound {
@@ -186,6 +188,10 @@ impl Sockets {
         config.initial_send_buffer_bytes = UNBOUNDED_BYTES;
         if socket.options.receive_buffer_locked {
             config.receive_buffer_bytes = window_of(socket.options.receive_buffer);
+        }
+        if let Some(clamp) = socket.options.window_clamp {
+            config.receive_buffer_bytes = config.receive_buffer_bytes.min(clamp);
+            config.initial_receive_buffer_bytes = config.initial_receive_buffer_bytes.min(clamp);
         }
         Arc::new(config)
     }

@@ -9,6 +9,7 @@ use crate::files::FileId;
 use crate::option::{Kind, Linger, SocketOption as Opt, decode_int, decode_timeval};
 use crate::socket::{MtuDiscovery, Options, Phase};
 use core::time::Duration;
+use sockeye_host::ConnectionId;
 use sockeye_tcp::congestion::Algorithm;
 use sockeye_wire::Instant;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ use std::sync::Arc;
 /// Linux's least buffers, as it counts them.
 const LEAST_SEND_BUFFER: u32 = 4_608;
 const LEAST_RECEIVE_BUFFER: u32 = 2_304;
+/// Half of that is data.
+const LEAST_WINDOW_CLAMP: i32 = 1_152;
 
 impl Sockets {
     /// `setsockopt(2)`.
@@ -97,8 +100,9 @@ impl Sockets {
                     _ => value,
                 };
             }
-            // Sent and received packets are stamped by nobody: switching off is all there is.
-            Opt::Timestamp | Opt::Timestamping | Opt::BusyPoll if !on => {}
+            // Nobody stamps packets, or waits for a peer more patiently: switching off is all there is.
+            Opt::Timestamp | Opt::Timestamping | Opt::BusyPoll | Opt::ThinLinearTimeouts if !on => {
+            }
             // All ones is no limit.
             Opt::MaxPacingRate => {
                 options.max_pacing_rate = (value != -1).then_some(u64::from(value as u32));
@@ -142,10 +146,20 @@ impl Sockets {
                 1..=127 => options.syn_retries = Some(value as u8),
                 _ => return Err(Errno::EINVAL),
             },
-            // Linux: negative is no FIN-WAIT-2 at all, more than two minutes is two minutes.
+            // Linux: negative is no FIN-WAIT-2 at all, 0 the usual time, more than two minutes is two minutes.
             Opt::Linger2 => {
-                options.linger2 = Some(Duration::from_secs(value.clamp(0, 120) as u64));
+                let time = Duration::from_secs(value.clamp(0, 120) as u64);
+                options.linger2 = (value != 0).then_some(time);
             }
+            Opt::WindowClamp => match value {
+                0 if linked => return Err(Errno::EINVAL),
+                0 => options.window_clamp = None,
+                _ => options.window_clamp = Some(value.max(LEAST_WINDOW_CLAMP) as u32),
+            },
+            // Of a connection only: told to it by `apply`.
+            Opt::QuickAck => options.quick_ack = on,
+            // There is one processor as far as anybody can tell.
+            Opt::IncomingCpu => {}
             Opt::UserTimeout => match u64::try_from(value) {
                 Ok(millis) => {
                     let timeout = Duration::from_millis(millis);
@@ -177,8 +191,6 @@ impl Sockets {
                 0 | 1 => options.inq = on,
                 _ => return Err(Errno::EINVAL),
             },
-            // Without effect in Linux, too.
-            Opt::ThinLinearTimeouts => {}
             _ => return Err(Errno::ENOPROTOOPT),
         }
         Ok(())
@@ -258,16 +270,36 @@ impl Sockets {
                 self.host.configure(now, id, |config| config.max_pacing_rate = rate);
             }
             Opt::SynCount | Opt::Linger2 => {
+                let usual = self.host.config().tcp.fin_wait_2;
                 self.host.configure(now, id, |config| {
                     config.syn_retries = options.syn_retries.unwrap_or(config.syn_retries);
-                    config.fin_wait_2 = options.linger2.unwrap_or(config.fin_wait_2);
+                    config.fin_wait_2 = options.linger2.unwrap_or(usual);
                 });
+            }
+            Opt::QuickAck => self.host.acknowledge_at_once(now, id, options.quick_ack),
+            Opt::WindowClamp => {
+                if let Some(clamp) = options.window_clamp {
+                    self.clamp_window(now, id, clamp);
+                }
             }
             Opt::SendBuffer | Opt::SendBufferForce | Opt::NotSentLowWater => {
                 // Who waits for room may have some now.
                 self.on_connection_event(now, id, sockeye_host::Events::NONE);
             }
             _ => {}
+        }
+    }
+}
+
+impl Sockets {
+    /// The window grows no further than this; one that is larger already is taken back as data fills it.
+    fn clamp_window(&mut self, now: Instant, id: ConnectionId, clamp: u32) {
+        let Some(connection) = self.host.connection(id) else { return };
+        let send = connection.config().send_buffer_bytes;
+        if connection.info().receive_buffer > clamp {
+            self.host.set_buffers(now, id, clamp, send);
+        } else {
+            self.host.configure(now, id, |config| config.receive_buffer_bytes = clamp);
         }
     }
 }

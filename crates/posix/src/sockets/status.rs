@@ -36,6 +36,7 @@ impl Status {
         let info = connection.info();
         let over = matches!(info.state, StateName::Closed | StateName::TimeWait);
         let error = connection.error().filter(|_| !link.error_told);
+        let error = error.and_then(|error| errno_of(error, info.peer_finished));
         let unacknowledged = connection.unacknowledged() as u32;
         Some(Self {
             info,
@@ -43,7 +44,7 @@ impl Status {
             over,
             read_over: link.shut_read || info.peer_finished || over,
             write_over: link.shut_write || over,
-            error: error.and_then(|error| errno_of(error, info.peer_finished)),
+            error: error.or(link.reported),
             sending: Sending {
                 mss: u32::from(info.send_mss).max(1),
                 max_window: info.max_send_window,
@@ -94,7 +95,8 @@ impl Socket {
     pub(super) fn take_error(&mut self, host: &Host) -> Option<Errno> {
         let link = self.link_mut()?;
         let error = Status::of(host, link)?.error?;
-        link.error_told = true;
+        // What ended the connection comes after it, if it has.
+        link.error_told |= link.reported.take().is_none();
         Some(error)
     }
 }
@@ -140,6 +142,9 @@ impl Sockets {
             link.urgent_read = false;
         }
         let mut happened = 0;
+        if events.intersects(Events::SOFT_ERROR) && self.report_soft_error(file) {
+            happened |= POLLERR;
+        }
         if events.intersects(Events::READABLE) {
             happened |= POLLIN | POLLPRI | POLLRDNORM;
         }
@@ -161,6 +166,16 @@ impl Sockets {
         } else {
             self.stirred.push_back(file);
         }
+    }
+
+    /// With `IP_RECVERR` an ICMP error is told at once, though the connection lives on.
+    fn report_soft_error(&mut self, file: FileId) -> bool {
+        let Ok(socket) = self.files.socket_mut(file) else { return false };
+        let wanted = socket.options.receive_errors;
+        let Some(link) = socket.link_mut().filter(|_| wanted) else { return false };
+        let soft = self.host.connection(link.id).and_then(|connection| connection.soft_error());
+        link.reported = soft.map(Into::into).or(link.reported);
+        link.reported.is_some()
     }
 
     pub(super) fn on_listener_event(&mut self, id: ListenerId) {

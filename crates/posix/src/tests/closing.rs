@@ -51,6 +51,21 @@ fn reading_is_over() {
     assert_eq!(world.write(B, b, b"x"), Ok(1));
 }
 
+/// Linux: after `SHUT_RDWR` data is answered by a reset, as after `close`, though the socket is still there.
+#[test]
+fn both_directions_are_over() {
+    let mut world = World::new();
+    let (a, b) = world.pair();
+    assert_eq!(world.at[B].shutdown(world.now, b, SHUT_RDWR), Ok(()));
+    world.run(SOON);
+    assert_eq!(world.write(A, a, b"nobody reads this"), Ok(17));
+    world.run(SOON);
+    assert_eq!(world.read(B, b, 10), Err(Errno::ECONNRESET));
+    assert_eq!(world.read(B, b, 10), Ok(Vec::new()));
+    assert_eq!(state(&world, B, b), number(StateName::Closed));
+    assert_eq!(state(&world, A, a), number(StateName::Closed));
+}
+
 #[test]
 fn shutdown_without_a_connection() {
     let mut world = World::new();

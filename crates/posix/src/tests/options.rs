@@ -44,6 +44,14 @@ fn values_come_back() {
         (Opt::NotSentLowWater, -1, -1),
         (Opt::ReceiveLowWater, 0, 1),
         (Opt::Linger2, 500, 120),
+        (Opt::Linger2, -3, -1),
+        (Opt::Linger2, 0, 60),
+        (Opt::WindowClamp, 1, 1_152),
+        (Opt::WindowClamp, 9_000, 9_000),
+        (Opt::WindowClamp, 0, 0),
+        (Opt::ThinLinearTimeouts, 0, 0),
+        (Opt::BusyPoll, 0, 0),
+        (Opt::IncomingCpu, 3, -1),
         (Opt::MaxPacingRate, 100_000, 100_000),
     ] {
         assert_eq!(world.at[A].setsockopt_int(world.now, fd, option, set), Ok(()), "{option:?}");
@@ -87,7 +95,9 @@ fn what_is_not_there_is_refused() {
     let mut world = World::new();
     let fd = world.tcp(A);
     let now = world.now;
-    for option in [Opt::Timestamping, Opt::Repair, Opt::SaveSyn, Opt::TxDelay] {
+    for option in
+        [Opt::Timestamping, Opt::ThinLinearTimeouts, Opt::Repair, Opt::SaveSyn, Opt::TxDelay]
+    {
         let set = world.at[A].setsockopt_int(now, fd, option, 1);
         assert_eq!(set, Err(Errno::ENOPROTOOPT), "{option:?}");
     }
@@ -215,4 +225,88 @@ fn a_paced_sender() {
     }
     let took = world.now.since(start);
     assert!(took > Duration::from_millis(1_500) && took < Duration::from_secs(3), "{took:?}");
+}
+
+/// `TCP_QUICKACK`: on until the first reply, and whenever it is asked for.
+#[test]
+fn acknowledgements_without_waiting() {
+    let mut world = World::new();
+    let (a, b) = world.pair();
+    let quick = |world: &mut World| world.at[A].getsockopt_int(world.now, a, Opt::QuickAck);
+    assert_eq!(quick(&mut world), Ok(1));
+    world.write(B, b, b"question").unwrap();
+    world.run(SOON);
+    world.write(A, a, b"answer").unwrap();
+    assert_eq!(quick(&mut world), Ok(1), "that came too late for a reply");
+    world.run(SOON);
+    world.write(B, b, b"question").unwrap();
+    while world.at[A].tcp_info(world.now, a).unwrap().bytes_received < 16 {
+        world.run(Duration::from_millis(1));
+    }
+    world.write(A, a, b"answer").unwrap();
+    assert_eq!(quick(&mut world), Ok(0));
+    world.at[A].setsockopt_int(world.now, a, Opt::QuickAck, 1).unwrap();
+    assert_eq!(quick(&mut world), Ok(1));
+    world.at[A].setsockopt_int(world.now, a, Opt::QuickAck, 0).unwrap();
+    assert_eq!(quick(&mut world), Ok(0));
+}
+
+/// `TCP_WINDOW_CLAMP` of a connection: there is no way back to none.
+#[test]
+fn a_window_is_clamped() {
+    let mut world = World::new();
+    let (a, b) = world.pair();
+    let now = world.now;
+    assert_eq!(world.at[B].setsockopt_int(now, b, Opt::WindowClamp, 0), Err(Errno::EINVAL));
+    world.at[B].setsockopt_int(now, b, Opt::WindowClamp, 10_000).unwrap();
+    assert_eq!(world.at[B].getsockopt_int(now, b, Opt::WindowClamp), Ok(10_000));
+    for _ in 0..20 {
+        world.write(A, a, &[7; 10_000]).unwrap();
+        world.run(SOON);
+        world.read(B, b, 100_000).unwrap();
+    }
+    let window = world.at[A].tcp_info(world.now, a).unwrap().snd_wnd;
+    assert!(window <= 10_240, "{window}");
+}
+
+/// Linux: of a listener `tcpi_unacked` is how many wait, `tcpi_sacked` how many may.
+#[test]
+fn tcp_info_of_a_listener() {
+    let mut world = World::new();
+    let listener = world.tcp(B);
+    world.at[B].bind(world.now, listener, any(80)).unwrap();
+    world.at[B].listen(world.now, listener, 7).unwrap();
+    let a = world.tcp(A);
+    let outcome = world.at[A].connect(world.now, a, address(B, 80));
+    world.wait(A, outcome).unwrap();
+    world.run(SOON);
+    let info = world.at[B].tcp_info(world.now, listener).unwrap();
+    assert_eq!((info.state, info.unacked, info.sacked), (10, 1, 7));
+    world.at[B].listen(world.now, listener, 9).unwrap();
+    assert_eq!(world.at[B].tcp_info(world.now, listener).unwrap().sacked, 9);
+}
+
+/// The table of the README is what the code does, of every option.
+#[test]
+fn the_table_of_options_is_true() {
+    let table = include_str!("../../README.md");
+    let mut wrong = Vec::new();
+    for option in Opt::ALL {
+        let mut world = World::new();
+        let sockets = &mut world.at[A];
+        let fd = sockets.socket(AF_INET6, SOCK_STREAM, 0).unwrap();
+        let (level, number) = (option.level(), option.number());
+        let refused = |error: Errno| matches!(error, Errno::ENOPROTOOPT | Errno::EOPNOTSUPP);
+        let get = sockets.getsockopt(world.now, fd, level, number);
+        let values: [&[u8]; 4] = [&1i32.to_ne_bytes(), &100i32.to_ne_bytes(), &[0; 16], &[0; 400]];
+        let mut sets = values.map(|value| sockets.setsockopt(world.now, fd, level, number, value));
+        let mark = |works: bool| if works { "yes" } else { "no" };
+        let set = mark(sets.iter_mut().any(|set| !set.is_err_and(refused)));
+        let get = mark(!get.is_err_and(refused));
+        let row = format!("| `{}` | {set} | {get} |", option.name());
+        if !table.contains(&row) {
+            wrong.push(row);
+        }
+    }
+    assert!(wrong.is_empty(), "not in README.md:\n{}", wrong.join("\n"));
 }

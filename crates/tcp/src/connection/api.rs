@@ -220,6 +220,27 @@ impl Connection {
         }
     }
 
+    /// The application reads no more, and once it has [shut](Self::shutdown) its own direction, too, data that arrives is answered
+    /// by a reset: the peer must not believe that somebody read it (Linux's `SHUT_RDWR`; RFC 1122 §4.2.2.13). Before that it is
+    /// taken in silence.
+    pub fn stop_reading(&mut self) {
+        self.deaf = true;
+    }
+
+    /// Whether acknowledgements leave without waiting for a reply to carry them (Linux's `TCP_QUICKACK`).
+    #[must_use]
+    pub fn acknowledges_at_once(&self) -> bool {
+        self.state.open().is_none_or(|open| !open.receive.ack.waits_for_reply())
+    }
+
+    /// Whether acknowledgements leave without waiting for a reply to carry them, from the next one on: the first reply changes that
+    /// again. One that is being waited with leaves now.
+    pub fn acknowledge_at_once(&mut self, on: bool) {
+        if let Some(open) = self.state.open_mut() {
+            open.receive.ack.at_once(on);
+        }
+    }
+
     /// The application lets go: closes in order if everything was read, otherwise resets, so that the peer learns that its data was
     /// not (RFC 9293 MAY-1, SHLD-3).
     pub fn close(&mut self, now: Instant) {

@@ -42,6 +42,8 @@ pub struct Connection {
     events: Events,
     /// The application has let go: what arrives from now on has no reader.
     orphaned: bool,
+    /// It reads no more: what arrives once our direction is over, too, has no reader.
+    deaf: bool,
     /// The last soft error, told if the connection times out (RFC 9293 MUST-47).
     soft_error: Option<Error>,
     /// Since when the peer has made no progress on what it owes us, from where the user timeout counts; in FIN-WAIT-2, since when
@@ -67,6 +69,7 @@ impl Connection {
             config,
             events: Events::NONE,
             orphaned: false,
+            deaf: false,
             soft_error: None,
             stalled_since: now,
             time_wait_ack: false,
@@ -277,6 +280,12 @@ impl Connection {
 
     pub(crate) fn is_orphaned(&self) -> bool {
         self.orphaned
+    }
+
+    /// The application has closed both directions, though it has not let go.
+    pub(crate) fn is_shut(&self) -> bool {
+        use State::{Closing, FinWait1, FinWait2};
+        self.deaf && matches!(self.state, FinWait1(_) | FinWait2(_) | Closing(_))
     }
 
     pub(crate) fn made_progress(&mut self, now: Instant) {

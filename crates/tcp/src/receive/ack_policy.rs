@@ -89,6 +89,22 @@ impl AckPolicy {
         self.quick |= PING_PONG;
     }
 
+    pub(crate) const fn waits_for_reply(&self) -> bool {
+        self.quick & PING_PONG != 0
+    }
+
+    /// Whether acknowledgements do not wait for a reply; what was waited with is owed now.
+    pub(crate) fn at_once(&mut self, on: bool) {
+        if !on {
+            self.on_reply();
+            return;
+        }
+        self.quick &= !PING_PONG;
+        if self.delayed != Instant::FAR_FUTURE {
+            self.now();
+        }
+    }
+
     /// One more duplicate ACK is due; a peer that repairs a loss is not kept waiting after it.
     pub(crate) fn duplicate(&mut self) {
         self.quick &= !PING_PONG;

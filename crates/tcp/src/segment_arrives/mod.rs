@@ -170,7 +170,7 @@ fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bo
 pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segment: &mut Segment) {
     let config = connection.config();
     let (delay, most) = (config.delayed_ack, config.receive_buffer_bytes);
-    let orphaned = connection.is_orphaned();
+    let (orphaned, shut) = (connection.is_orphaned(), connection.is_shut());
     let Some(open) = connection.state_mut().open_mut() else { return };
     let mut events = Events::NONE;
     if segment.flags.urg() && !open.receive.is_finished() {
@@ -183,13 +183,15 @@ pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segmen
         connection.notify(events);
         return;
     }
-    if orphaned
+    if (orphaned || shut)
         && (segment.seq + segment.payload.len() as u32).after(open.receive.nxt)
         && !segment.payload.is_empty()
     {
         // Nobody will read it: the peer must not believe that somebody did (RFC 9293 SHLD-3, RFC 1122 §4.2.2.13).
         let farewell = open.farewell_to(now, segment);
-        connection.end(Some(Error::Aborted), Some(farewell));
+        // Whoever still has the connection learns of it.
+        let error = if orphaned { Error::Aborted } else { Error::Reset };
+        connection.end(Some(error), Some(farewell));
         return;
     }
     if !segment.payload.is_empty() {
