@@ -39,6 +39,12 @@ pub enum SimError {
         /// Time on the network's clock.
         at: Duration,
     },
+    /// The eye found a rule broken: a fault of the stack.
+    #[error("the eye: {what}")]
+    Violation {
+        /// Which rule.
+        what: String,
+    },
     /// The scenario cannot be set up.
     #[error("the scenario cannot be set up: {0}")]
     Setup(#[from] HostError),

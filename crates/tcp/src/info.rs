@@ -2,7 +2,7 @@
 
 use crate::congestion::Algorithm;
 use crate::fast_open::{FastOpen, FastOpenFailure};
-use crate::send::{Activity, Phase};
+use crate::send::{Activity, Phase, TimerKind};
 use crate::state::State;
 use crate::{Config, EcnMode};
 use core::time::Duration;
@@ -51,6 +51,8 @@ pub struct Info {
     pub recovering: bool,
     /// When something is sent though nothing arrives: again, a probe, or what may have been reordered. `None` while the peer owes nothing.
     pub retransmit_at: Option<Instant>,
+    /// What the one timer of our direction waits for, while it is open.
+    pub timer: TimerKind,
     /// The peer's window in bytes.
     pub send_window: u32,
     /// The largest window that the peer ever offered, in bytes.
@@ -142,6 +144,7 @@ impl Info {
             min_rtt: None,
             recovering: false,
             retransmit_at: None,
+            timer: TimerKind::Idle,
             send_window: 0,
             max_send_window: 0,
             receive_window: 0,

@@ -65,5 +65,5 @@ pub use isn::IsnGenerator;
 pub use metrics::PathMetrics;
 pub use options::{AccEcnCounters, Opening, SegmentOptions, Timestamps};
 pub use segment::{Reset, Segment, Transmit};
-pub use send::{Activity, Limit, Phase};
+pub use send::{Activity, Limit, Phase, TimerKind};
 pub use time_wait::{TimeWait, TimeWaitEvent};

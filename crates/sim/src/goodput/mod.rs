@@ -113,7 +113,7 @@ impl Course {
     /// carries in that time.
     ///
     /// # Errors
-    /// [`SimError`] if a connection is lost or the stack gets stuck.
+    /// [`SimError`] if a connection is lost, the stack gets stuck, or the eye finds a rule broken.
     pub fn run(&self, algorithms: &[Algorithm]) -> Result<Vec<f64>, SimError> {
         self.measure(algorithms).map(|figures| figures.shares)
     }
@@ -126,6 +126,11 @@ impl Course {
         let (mut network, mut race) = self.set(algorithms)?;
         let before = go(&mut network, &mut race, self.settling)?;
         let after = go(&mut network, &mut race, self.length)?;
+        let (reports, _) = network.finish()?;
+        let mut violations = reports.iter().flat_map(|report| report.violations());
+        if let Some(finding) = violations.next() {
+            return Err(SimError::Violation { what: finding.text.clone() });
+        }
         let time = self.length.saturating_sub(self.settling).as_secs_f64();
         let carried = self.rate_bps as f64 / 8.0 * time;
         let read = after.bytes.iter().zip(&before.bytes).map(|(after, before)| after - before);
@@ -153,7 +158,6 @@ impl Course {
     fn set(&self, algorithms: &[Algorithm]) -> Result<(Network, Race), HostError> {
         let mut seeds = Seeds::new(self.seed);
         let mut network = Network::new();
-        network.close_eye();
         let sides = [network.add_junction(), network.add_junction()];
         let back = Impairment {
             delay: self.rtt / 2,

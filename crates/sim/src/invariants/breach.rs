@@ -52,6 +52,10 @@ pub enum Rule {
     ResetAnswersReset,
     /// A synchronized connection does not send resets and go on (RFC 9293 §3.5.2, RFC 5961).
     ResetWhileOpen,
+    /// A reset with the very number that is expected ends a connection, whatever its timestamps (RFC 5961 §3.2, RFC 7323 §5.2).
+    ResetIgnored,
+    /// What asks for a challenge gets one in half a second (RFC 5961 §7).
+    Challenge,
     /// No more is in flight than the congestion window takes (RFC 5681 §3.1).
     InFlight,
     /// The windows of congestion control have their least sizes (RFC 5681 §3.1).
@@ -88,6 +92,8 @@ impl fmt::Display for Rule {
             Self::Echo => "echoes a timestamp that it never received",
             Self::ResetAnswersReset => "answers a reset by a reset",
             Self::ResetWhileOpen => "resets and goes on",
+            Self::ResetIgnored => "goes on after a reset",
+            Self::Challenge => "challenges too often",
             Self::InFlight => "has more in flight than its congestion window",
             Self::LeastWindow => "has a window below the least",
             Self::UnusedGrowth => "lets an unused congestion window grow",

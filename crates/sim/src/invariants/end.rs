@@ -6,9 +6,11 @@ use super::inner::Inner;
 use super::marks::Marks;
 use super::outgoing::Outgoing;
 use super::seen::Seen;
+use super::steps::Steps;
+use super::way::Way;
 use super::{Endpoints, Snapshot};
 use sockeye_tcp::EcnMode;
-use std::collections::{HashSet, VecDeque};
+use sockeye_wire::Instant;
 
 /// What is known of an end: what it sent, what reached it, what it says of itself.
 #[derive(Debug)]
@@ -19,27 +21,7 @@ pub(super) struct End {
     inner: Inner,
     marks: Marks,
     way: Way,
-    step: Step,
-}
-
-/// What becomes of what an end sends.
-#[derive(Debug, Default)]
-struct Way {
-    /// The digests of all of it, if it is signed: nothing else may be taken for it.
-    signed: HashSet<u64>,
-    is_signed: bool,
-    /// Of what is under way, in the order of sending, as long as it arrives like that.
-    under_way: VecDeque<u64>,
-    is_unfaithful: bool,
-}
-
-/// What happened in the current step.
-#[derive(Debug, Default)]
-struct Step {
-    resets_arrived: u32,
-    others_arrived: u32,
-    sent_reset: bool,
-    is_synchronized: bool,
+    steps: Steps,
 }
 
 impl End {
@@ -51,14 +33,14 @@ impl End {
             inner: Inner::default(),
             marks: Marks::default(),
             way: Way::default(),
-            step: Step::default(),
+            steps: Steps::default(),
         }
     }
 
     pub(super) fn on_sent(&mut self, seen: &Seen, found: &mut Found) {
         self.way.on_sent(seen);
+        self.steps.on_sent(seen, self.out.is_new(seen));
         if seen.flags.rst() {
-            self.step.sent_reset = true;
             return;
         }
         // Once both have offered it, windows are scaled, but for those of SYNs (RFC 7323 §2.2).
@@ -81,15 +63,14 @@ impl End {
     /// Whether a segment that arrives elsewhere is what this end sent, as far as that can be told from a signature. Call it for each.
     pub(super) fn has_sent(&mut self, seen: &Seen) -> bool {
         self.way.on_arrival(seen);
-        !self.way.is_signed || self.way.signed.contains(&seen.digest)
+        self.way.has_brought(seen)
     }
 
     pub(super) fn on_arrival(&mut self, seen: &Seen) {
+        self.steps.on_arrival(seen, self.inner.expected());
         if seen.flags.rst() {
-            self.step.resets_arrived += 1;
             return;
         }
-        self.step.others_arrived += 1;
         let is_taken = self.incoming.on_arrival(seen, self.out.has_sent(seen));
         self.marks.on_arrival(seen, is_taken);
         let peer_shift = self.out.window_scale.and(self.incoming.window_scale).unwrap_or(0);
@@ -106,7 +87,7 @@ impl End {
     /// `peers_marks`: what arrived at the peer, if that must be known here.
     pub(super) fn on_snapshot(
         &mut self,
-        snapshot: &Snapshot,
+        (now, snapshot): (Instant, &Snapshot),
         peers_marks: Option<u32>,
         found: &mut Found,
     ) {
@@ -122,42 +103,11 @@ impl End {
                 format!("{} marks told of, {marks} made", info.ecn_marks.0)
             });
         }
-        self.step.is_synchronized = snapshot.info.state.is_synchronized();
-        self.inner.check(snapshot, &mut self.out, &self.incoming, found);
+        self.steps.is_synchronized = info.state.is_synchronized();
+        self.inner.check((now, snapshot), &mut self.out, &self.incoming, found);
     }
 
-    pub(super) fn finish_step(&mut self, found: &mut Found) {
-        let step = std::mem::take(&mut self.step);
-        if step.sent_reset {
-            let only_resets = step.resets_arrived > 0 && step.others_arrived == 0;
-            found.demand(!only_resets, Rule::ResetAnswersReset, || {
-                format!("{} resets arrived and nothing else", step.resets_arrived)
-            });
-            found.demand(!step.is_synchronized, Rule::ResetWhileOpen, String::new);
-        }
-    }
-}
-
-impl Way {
-    fn on_sent(&mut self, seen: &Seen) {
-        self.is_signed |= seen.flags.syn() && seen.is_signed;
-        if self.is_signed {
-            self.signed.insert(seen.digest);
-        }
-        if !self.is_unfaithful {
-            self.under_way.push_back(seen.digest);
-        }
-    }
-
-    fn on_arrival(&mut self, seen: &Seen) {
-        if self.under_way.pop_front() != Some(seen.digest) {
-            self.is_unfaithful = true;
-            self.under_way.clear();
-        }
-    }
-
-    /// All that was sent has arrived, in that order, and nothing else.
-    fn is_faithful(&self) -> bool {
-        !self.is_unfaithful && self.under_way.is_empty()
+    pub(super) fn finish_step(&mut self, now: Instant, found: &mut Found) {
+        self.steps.finish(now, self.inner.is_open(), found);
     }
 }

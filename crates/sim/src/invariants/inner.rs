@@ -6,8 +6,8 @@ use super::incoming::Incoming;
 use super::outgoing::Outgoing;
 use super::seen::place;
 use sockeye_tcp::congestion::Algorithm;
-use sockeye_tcp::{EcnMode, Info};
-use sockeye_wire::{SeqNumber, StateName};
+use sockeye_tcp::{EcnMode, Info, TimerKind};
+use sockeye_wire::{Instant, SeqNumber, StateName};
 
 /// Segments that may be in flight beyond the congestion window: a tail loss probe (RFC 8985 §7.3), and two by limited transmit
 /// (RFC 3042).
@@ -68,6 +68,16 @@ impl Inner {
         self.last
     }
 
+    /// Whether it has a sender and a receiver.
+    pub(super) fn is_open(&self) -> bool {
+        self.last.as_ref().is_some_and(is_open)
+    }
+
+    /// RCV.NXT of an open connection.
+    pub(super) fn expected(&self) -> Option<SeqNumber> {
+        self.last.filter(is_open).map(|info| info.rcv_nxt)
+    }
+
     /// The congestion notification that was agreed on, while the connection is open.
     pub(super) fn ecn(&self) -> Option<EcnMode> {
         self.last.filter(is_open).map(|info| info.ecn)
@@ -75,13 +85,13 @@ impl Inner {
 
     pub(super) fn check(
         &mut self,
-        snapshot: &Snapshot,
+        (now, snapshot): (Instant, &Snapshot),
         out: &mut Outgoing,
         incoming: &Incoming,
         found: &mut Found,
     ) {
         let info = &snapshot.info;
-        check_timer(snapshot, found);
+        check_timer(now, snapshot, found);
         if is_open(info) {
             check_sequence(info, out, incoming, found);
             let least_mss = self.least_mss.unwrap_or(u16::MAX).min(info.send_mss);
@@ -160,12 +170,26 @@ fn check_windows(info: &Info, mss: u32, found: &mut Found) {
     });
 }
 
-fn check_timer(snapshot: &Snapshot, found: &mut Found) {
+/// Of the four things that a sender's timer can wait for it waits for one, and for none without need: an acknowledgement (RFC 6298
+/// §5.1), a tail loss probe's moment, a late segment (RFC 8985 §6.3, §7.2), or a window (RFC 9293 §3.8.6.1).
+fn check_timer(now: Instant, snapshot: &Snapshot, found: &mut Found) {
     let info = &snapshot.info;
     let in_flight = is_open(info) && info.snd_una != info.snd_nxt;
-    found.demand(!in_flight || info.retransmit_at.is_some(), Rule::Timer, || {
-        format!("{:?} with {} bytes in flight", info.state, info.in_flight)
+    let is_right = match info.timer {
+        TimerKind::Idle => !in_flight,
+        TimerKind::Retransmit | TimerKind::Probe | TimerKind::Reorder => in_flight,
+        TimerKind::Persist => !in_flight && snapshot.unacknowledged > 0,
+    };
+    // Until its handshake is complete, a Fast Open's data waits for the SYN-ACK's timer (RFC 7413 §4.2.2).
+    let is_ours = is_open(info);
+    found.demand(is_right || !is_ours, Rule::Timer, || {
+        format!("{:?} with {} bytes in flight: {:?}", info.state, info.in_flight, info.timer)
     });
+    found.demand(
+        !is_ours || info.timer == TimerKind::Idle || info.retransmit_at.is_some_and(|at| at >= now),
+        Rule::Timer,
+        || format!("{:?} was due at {:?}", info.timer, info.retransmit_at),
+    );
     let waits = in_flight
         || snapshot.unacknowledged > 0 && info.state != StateName::Closed
         || matches!(

@@ -8,7 +8,30 @@
 //! | `outgoing` | sequence numbers, data and FIN of what an end sends, against what its peer has offered |
 //! | `incoming` | acknowledgements, windows, SACK blocks and timestamps that it sends, against what has reached it |
 //! | `marks` | congestion notification: what arrives marked, and what both ends make of it |
+//! | `steps` | what it answers: resets and challenges |
+//! | `way` | whether what arrives is what was sent |
 //! | `inner` | what the connection says of itself: windows, timers, what is in flight |
+//!
+//! What TCP must keep, rule by rule, and where it is looked at; a [`Rule`] has a test that shows it a broken trace, a
+//! [`Fault`](crate::Fault) of a trial one that brings it about:
+//!
+//! | always | asserted by |
+//! |---|---|
+//! | SND.UNA ≤ SND.NXT | [`Rule::SendSequence`], [`Rule::Gap`] |
+//! | nothing is sent beyond the offered window; nothing again that was acknowledged or, but for a timeout, reported | [`Rule::BeyondWindow`], [`Rule::AcknowledgedAgain`], [`Rule::SackedAgain`] |
+//! | the right edge of the window never goes back | [`Rule::ShrinkingWindow`] |
+//! | every octet is delivered once and in order, the end of data after all of them | [`Fault::Misread`](crate::Fault::Misread), [`Fault::Incomplete`](crate::Fault::Incomplete) |
+//! | acknowledgements never go back, nor beyond what has arrived | [`Rule::AckGoesBack`], [`Rule::AckBeyondData`] |
+//! | no more is in flight than the windows take, a tail loss probe and limited transmit aside | [`Rule::InFlight`], [`Rule::BeyondWindow`] |
+//! | no reset answers a reset, none leaves a connection that goes on, one challenge in half a second | [`Rule::ResetAnswersReset`], [`Rule::ResetWhileOpen`], [`Rule::Challenge`] |
+//! | while something is outstanding one timer runs, of four kinds, and none without need or in the past | [`Rule::Timer`] |
+//! | one FIN; the same octets for the same numbers | [`Rule::Fin`], [`Rule::OtherOctets`] |
+//! | TSval never goes back, TSecr was received, and no timestamp saves from a reset | [`Rule::Timestamps`], [`Rule::Echo`], [`Rule::ResetIgnored`] |
+//! | a silent peer pins nothing | [`Fault::Deadlock`](crate::Fault::Deadlock), [`Fault::Endless`](crate::Fault::Endless), in scenarios `vanishing`, `blackouts` and `resets` |
+//! | SACK describes what is held, the newest first | [`Rule::Sack`] |
+//! | the least congestion window and threshold; no growth without use | [`Rule::LeastWindow`], [`Rule::UnusedGrowth`] |
+//! | marks are only asked for on new data, echoed as the network made them, and answered | [`Rule::Capable`], [`Rule::Echoes`], [`Rule::Reduction`] |
+//! | what has keys signs, and takes nothing that its peer did not send | [`Rule::Signature`], and all those above |
 
 mod breach;
 mod end;
@@ -18,8 +41,10 @@ mod marks;
 mod outgoing;
 mod ranges;
 mod seen;
+mod steps;
 #[cfg(test)]
 mod tests;
+mod way;
 
 pub use breach::{Breach, Rule};
 
@@ -106,13 +131,13 @@ impl Monitor {
             let (own, peer) = (self.place(own), self.place(peer));
             self.touched.insert(own);
             let peers_marks = self.ends[peer].known_marks(&self.ends[own]);
-            self.ends[own].on_snapshot(&snapshot, peers_marks, &mut found);
+            self.ends[own].on_snapshot((now, &snapshot), peers_marks, &mut found);
             self.note(now, snapshot.endpoints, found);
         }
         for at in std::mem::take(&mut self.touched) {
             let mut found = Found::default();
             let end = &mut self.ends[at];
-            end.finish_step(&mut found);
+            end.finish_step(now, &mut found);
             let who = end.endpoints;
             self.note(now, who, found);
         }

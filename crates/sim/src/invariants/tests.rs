@@ -6,7 +6,7 @@ mod signatures;
 use super::{Breach, Monitor, Rule, Snapshot};
 use bytes::Bytes;
 use sockeye_host::{Endpoints, Host, HostConfig, InterfaceConfig};
-use sockeye_tcp::Info;
+use sockeye_tcp::{Info, TimerKind};
 use sockeye_wire::ip::{IpHeader, protocol};
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::tcp::{MAX_HEADER_BYTES, OptionBytes, TcpHeader, TcpOption};
@@ -118,6 +118,7 @@ fn packet(from_a: bool, forged: &Forged) -> Packet {
 struct Play {
     monitor: Monitor,
     info: Info,
+    now: Instant,
 }
 
 impl Play {
@@ -126,7 +127,7 @@ impl Play {
     }
 
     fn begun(is_signed: bool) -> Self {
-        let mut play = Self { monitor: Monitor::new(), info: template() };
+        let mut play = Self { monitor: Monitor::new(), info: template(), now: Instant::ZERO };
         let syn = Forged { flags: Flags::SYN, timestamps: Some((10, 0)), ..bare(0, 0) };
         let syn_ack = Forged { flags: Flags::SYN_ACK, timestamps: Some((10, 10)), ..bare(0, 1) };
         let ways = [(true, syn), (false, syn_ack), (true, bare(1, 1)), (false, bare(1, 1))];
@@ -165,7 +166,7 @@ impl Play {
             unacknowledged: self.info.in_flight as usize,
             has_deadline: self.info.retransmit_at.is_some(),
         };
-        self.monitor.stepped(Instant::ZERO, [snapshot]);
+        self.monitor.stepped(self.now, [snapshot]);
     }
 
     /// What sending `octets` octets in all does to the numbers.
@@ -174,6 +175,7 @@ impl Play {
             info.snd_nxt = A_FIRST + 1 + octets;
             info.in_flight = info.snd_nxt.since(info.snd_una);
             info.retransmit_at = Some(Instant::from_millis(200));
+            info.timer = TimerKind::Retransmit;
         });
     }
 
@@ -382,6 +384,70 @@ fn somebody_waits_with_a_timer() {
     assert_eq!(play.broken(), []);
     play.says(|info| info.retransmit_at = None);
     assert_eq!(play.broken(), [Rule::Timer, Rule::Timer]);
+}
+
+#[test]
+fn the_timer_is_one_of_four_and_has_a_reason() {
+    let mut play = Play::new();
+    play.says(|info| {
+        info.timer = TimerKind::Persist;
+        info.retransmit_at = Some(Instant::from_millis(200));
+    });
+    assert_eq!(play.broken(), [Rule::Timer], "there is nothing to send");
+    play.sends(&data(1, &[0; 100]));
+    play.has_sent(100);
+    for (kind, broken) in [
+        (TimerKind::Probe, &[][..]),
+        (TimerKind::Reorder, &[]),
+        (TimerKind::Persist, &[Rule::Timer]),
+        (TimerKind::Idle, &[Rule::Timer]),
+    ] {
+        play.says(|info| info.timer = kind);
+        assert_eq!(play.broken(), broken, "{kind:?}");
+    }
+    play.now = Instant::from_millis(201);
+    play.says(|info| info.timer = TimerKind::Retransmit);
+    assert_eq!(play.broken(), [Rule::Timer], "it was due");
+}
+
+#[test]
+fn challenges_are_half_a_second_apart() {
+    let reset = Forged { flags: Flags::RST, timestamps: None, ..bare(5, 1) };
+    let mut play = Play::new();
+    let mut challenges = |at_ms, count| {
+        play.now = Instant::from_millis(at_ms);
+        play.gets(&reset);
+        (0..count).for_each(|_| play.sends(&bare(1, 1)));
+        play.says(|_| {});
+        play.broken()
+    };
+    assert_eq!(challenges(0, 1), []);
+    assert_eq!(challenges(100, 0), []);
+    assert_eq!(challenges(400, 1), [Rule::Challenge]);
+    assert_eq!(challenges(1_000, 2), [Rule::Challenge]);
+    assert_eq!(challenges(1_500, 1), []);
+    // What has news is none.
+    play.gets(&data(1, b"abc"));
+    play.says(|info| info.rcv_nxt = B_FIRST + 4);
+    play.gets(&reset);
+    play.sends(&bare(1, 4));
+    play.says(|_| {});
+    assert_eq!(play.broken(), []);
+}
+
+#[test]
+fn the_expected_reset_ends_the_connection() {
+    let reset = Forged { flags: Flags::RST, timestamps: Some((1, 1)), ..bare(1, 1) };
+    let mut play = Play::new();
+    play.gets(&reset);
+    play.says(|_| {});
+    assert_eq!(play.broken(), [Rule::ResetIgnored]);
+    play.gets(&Forged { at: 2, ..reset.clone() });
+    play.says(|_| {});
+    assert_eq!(play.broken(), [], "another number");
+    play.gets(&reset);
+    play.says(|info| info.state = sockeye_wire::StateName::Closed);
+    assert_eq!(play.broken(), []);
 }
 
 #[test]

@@ -109,11 +109,6 @@ impl Network {
         self.tap.capture_to(out)
     }
 
-    /// The eye looks at nothing from now on: for measurements that only count what arrives.
-    pub fn close_eye(&mut self) {
-        self.tap.close_eye();
-    }
-
     /// Adds a host without interfaces.
     pub fn add_host(&mut self, name: impl Into<String>, config: HostConfig) -> NodeId {
         self.nodes.push(Node { name: name.into(), host: Host::new(config), ways: Vec::new() });

@@ -8,8 +8,7 @@ use std::io::{self, Write};
 
 /// The eye, and the capture if one is wanted. Both number packets from 1, in the order of sending.
 pub(super) struct Tap {
-    /// None where nobody wants to know what it says.
-    eye: Option<Eye>,
+    eye: Eye,
     packets: u64,
     interfaces: usize,
     capture: Option<Capture>,
@@ -25,7 +24,7 @@ struct Capture {
 
 impl Tap {
     pub(super) fn new() -> Self {
-        Self { eye: Some(Eye::new(Config::at_senders())), packets: 0, interfaces: 0, capture: None }
+        Self { eye: Eye::new(Config::at_senders()), packets: 0, interfaces: 0, capture: None }
     }
 
     pub(super) fn capture_to(&mut self, out: Box<dyn Write + Send>) -> io::Result<()> {
@@ -33,10 +32,6 @@ impl Tap {
         let writer = Writer::new(out, 0)?;
         self.capture = Some(Capture { writer, interfaces: Vec::new(), error: None });
         Ok(())
-    }
-
-    pub(super) fn close_eye(&mut self) {
-        self.eye = None;
     }
 
     /// Takes note of an interface; its number.
@@ -55,9 +50,7 @@ impl Tap {
     #[inline]
     pub(super) fn see(&mut self, now: Instant, interface: usize, packet: &Packet) {
         self.packets += 1;
-        if let Some(eye) = &mut self.eye {
-            eye.packet_ip(self.packets, now, packet);
-        }
+        self.eye.packet_ip(self.packets, now, packet);
         if let Some(capture) = &mut self.capture {
             capture.write(now, interface, packet);
         }
@@ -81,7 +74,7 @@ impl Tap {
                 return Err(error);
             }
         }
-        Ok(self.eye.map(Eye::finish).unwrap_or_default())
+        Ok(self.eye.finish())
     }
 }
 

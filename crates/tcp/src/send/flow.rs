@@ -152,6 +152,7 @@ impl Sender {
     pub(crate) fn describe_flow(&self, info: &mut Info, config: &Config) {
         info.congestion = Some(self.controller.algorithm());
         info.phase = self.phase();
+        info.timer = self.timer.kind;
         info.activity = self.flow.as_ref().map(|flow| flow.activity).unwrap_or_default();
         info.last_sent = (self.last_sent != Instant::ZERO).then_some(self.last_sent);
         info.window_probes = self.timer.probes;

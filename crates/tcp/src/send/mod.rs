@@ -30,6 +30,7 @@ pub(crate) use expiry::Expired;
 pub(crate) use output::Planned;
 pub use recovery::Phase;
 pub(crate) use rtt::RttEstimator;
+pub use timer::TimerKind;
 
 use crate::Config;
 use crate::congestion::{Algorithm, Controller, Start, initial_window};
@@ -43,7 +44,7 @@ use rack::Rack;
 use recovery::Recovery;
 use sockeye_wire::{Instant, SeqNumber};
 use tail_probe::TailProbe;
-use timer::{RetransmissionTimer, TimerKind};
+use timer::RetransmissionTimer;
 
 /// Everything that is known of our direction.
 #[derive(Debug)]

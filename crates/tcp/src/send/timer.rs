@@ -5,7 +5,7 @@ use sockeye_wire::Instant;
 
 /// What the timer waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(crate) enum TimerKind {
+pub enum TimerKind {
     /// Not armed.
     #[default]
     Idle,

@@ -2,7 +2,7 @@
 
 use super::{A_FIRST, Forged, PSH, Play, bare, data};
 use crate::invariants::Rule;
-use sockeye_tcp::{EcnMode, Phase};
+use sockeye_tcp::{EcnMode, Phase, TimerKind};
 use sockeye_wire::{Ecn, Flags};
 
 fn play(mode: EcnMode) -> Play {
@@ -112,8 +112,8 @@ fn a_sender_answers_marks_once_a_round_trip() {
         info.ecn_marks.0 = 3;
     });
     assert_eq!(play.broken(), [], "marked before it came down");
-    play.sends(&data(5_001, &[0; 1_000]));
-    play.has_sent(6_000);
+    play.sends(&data(5_001, &[0; 2_000]));
+    play.has_sent(7_000);
     play.says(|info| {
         info.snd_una = A_FIRST + 6_001;
         info.ecn_marks.0 = 4;
@@ -133,6 +133,7 @@ fn a_faithful_path_leaves_no_mark_unknown() {
             info.snd_una = A_FIRST + 1_001;
             info.in_flight = 0;
             info.retransmit_at = None;
+            info.timer = TimerKind::Idle;
             info.phase = Phase::Reduced;
             info.ecn_marks.0 = marks;
         });
