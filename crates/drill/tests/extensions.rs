@@ -1,33 +1,9 @@
 //! What the runner has beyond packetdrill is as strict: what is wrong there fails too.
 
-use sockeye_drill::{IpVersion, Report, Settings, run_text};
+mod common;
 
-fn run(text: &str, version: IpVersion) -> Report {
-    run_text("extension.pkt", text, &Settings { version, ..Settings::default() })
-}
-
-fn must_pass(text: &str, version: IpVersion) {
-    let report = run(text, version);
-    assert!(report.passed() && report.warnings.is_empty(), "{report} {:?}", report.warnings);
-}
-
-/// The script with `from` changed to `to` fails, and says `told`.
-fn must_fail(text: &str, version: IpVersion, (from, to): (&str, &str), told: &str) {
-    assert_eq!(text.matches(from).count(), 1, "{from} is not unique");
-    let report = run(&text.replace(from, to), version);
-    assert!(!report.passed(), "{from} -> {to} passed");
-    assert!(report.to_string().contains(told), "{from} -> {to}: {report}");
-}
-
-const OPEN: &str = "\
-0 socket(..., SOCK_STREAM, IPPROTO_TCP) = 3
-+0 bind(3, ..., ...) = 0
-+0 listen(3, 1) = 0
-+0 < S 0:0(0) win 32792 <mss 1000>
-+0 > S. 0:0(0) ack 1 <mss 1460>
-+.1 < . 1:1(0) ack 1 win 32792
-+0 accept(3, ..., ...) = 4
-";
+use common::{OPEN, must_fail, must_pass, run};
+use sockeye_drill::IpVersion;
 
 #[test]
 fn wrong_checksums_and_ip_options() {

@@ -28,8 +28,14 @@ const RIGHT: &str = "\
 +0 > . 1001:1001(0) ack 301 <...>
 ";
 
+const ALL: [IpVersion; 3] = [IpVersion::V4, IpVersion::V6, IpVersion::Mapped];
+
 fn run(text: &str) -> Report {
-    run_text("strict.pkt", text, &Settings::default())
+    run_over(text, IpVersion::V4)
+}
+
+fn run_over(text: &str, version: IpVersion) -> Report {
+    run_text("strict.pkt", text, &Settings { version, ..Settings::default() })
 }
 
 fn line_of(part: &str) -> u32 {
@@ -37,20 +43,26 @@ fn line_of(part: &str) -> u32 {
         + 1
 }
 
-/// The script with `from` changed to `to` must fail at that line (or the next packet's), and say something of `told`.
+/// Over every version of IP the script with `from` changed to `to` must fail at that line (or the next packet's), and say something of `told`.
 fn must_fail(from: &str, to: &str, told: &str) {
     assert_eq!(RIGHT.matches(from).count(), 1, "{from} is not unique");
-    let report = run(&RIGHT.replace(from, to));
-    let Verdict::Failed(failure) = &report.verdict else { panic!("passed with {from} -> {to}") };
-    assert!(failure.message.contains(told), "{from} -> {to}: {report}");
-    assert_eq!(failure.line, line_of(from), "{from} -> {to}: {report}");
+    for version in ALL {
+        let report = run_over(&RIGHT.replace(from, to), version);
+        let Verdict::Failed(failure) = &report.verdict else {
+            panic!("passed with {from} -> {to} over {version:?}")
+        };
+        assert!(failure.message.contains(told), "{from} -> {to}: {report}");
+        assert_eq!(failure.line, line_of(from), "{from} -> {to}: {report}");
+    }
 }
 
 #[test]
 fn the_right_script_passes() {
-    let report = run(RIGHT);
-    assert!(report.passed(), "{report}");
-    assert_eq!(report.warnings, [""; 0]);
+    for version in ALL {
+        let report = run_over(RIGHT, version);
+        assert!(report.passed(), "{version:?}: {report}");
+        assert_eq!(report.warnings, [""; 0]);
+    }
 }
 
 #[test]

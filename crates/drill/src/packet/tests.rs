@@ -51,27 +51,94 @@ fn what_is_built_is_read_again() {
     }
 }
 
+/// `EVERYTHING` with its IP header asked for in full.
+fn whole_header(six: bool) -> String {
+    let header = if six { "[tos 0x12, ttl 33, flowlabel 0x5]" } else { "[tos 0x12, ttl 33]" };
+    EVERYTHING.replace("[ect0]", header)
+}
+
 #[test]
 fn one_wrong_field_is_one_difference() {
-    let (ip, tcp) = spec(EVERYTHING);
-    let cases = [
-        ("flags", EVERYTHING.replace("FP.", "P.")),
-        ("seq", EVERYTHING.replace("7:1007", "8:1008")),
-        ("payload length", EVERYTHING.replace("7:1007(1000)", "7:1006(999)")),
-        ("ack", EVERYTHING.replace("ack 5", "ack 6")),
-        ("window", EVERYTHING.replace("win 600", "win 601")),
-        ("urgent pointer", EVERYTHING.replace("urg 3", "urg 4")),
-        ("options", EVERYTHING.replace("ecr 2", "ecr 3")),
-        ("options", EVERYTHING.replace("val 1", "val 2")),
-        ("options", EVERYTHING.replace("sack 9:11", "sack 9:12")),
-        ("options", EVERYTHING.replace("<nop,nop,TS val 1 ecr 2,", "<TS val 1 ecr 2,nop,nop,")),
-        ("options", EVERYTHING.replace("9:11>", "9:11,eol,eol,eol,eol>")),
-        ("ECN bits", EVERYTHING.replace("ect0", "ce")),
-    ];
-    for (field, other) in cases {
-        let differences = compare(ip, &tcp, &actual(&other, false), Some(0));
-        let fields: Vec<&str> = differences.iter().map(|difference| difference.field).collect();
-        assert_eq!(fields, [field], "{other}");
+    for six in [false, true] {
+        let right = whole_header(six);
+        let (ip, tcp) = spec(&right);
+        assert_eq!(compare(ip, &tcp, &actual(&right, six), Some(0)), []);
+        let cases = [
+            ("flags", "FP.", "P."),
+            ("flags", "FP.", "FPU."),
+            ("flags", "FP.", "FPE."),
+            ("flags", "FP.", "FPW."),
+            ("flags", "FP.", "FPA."),
+            ("flags", "FP.", "FPR."),
+            ("flags", "FP.", "FPS."),
+            ("flags", "FP.", "FP.5"),
+            ("seq", "7:1007", "8:1008"),
+            ("payload length", "7:1007(1000)", "7:1006(999)"),
+            ("payload length", "7:1007(1000)", "7:1008(1001)"),
+            ("ack", "ack 5", "ack 6"),
+            ("window", "win 600", "win 601"),
+            ("urgent pointer", "urg 3", "urg 4"),
+            ("urgent pointer", " urg 3", ""),
+            ("options", "ecr 2", "ecr 3"),
+            ("options", "val 1", "val 2"),
+            ("options", "sack 9:11", "sack 9:12"),
+            ("options", "sack 9:11", "sack 8:11"),
+            ("options", "<nop,nop,TS val 1 ecr 2,", "<TS val 1 ecr 2,nop,nop,"),
+            ("options", "nop,nop,sack", "nop,eol,sack"),
+            ("options", "9:11>", "9:11,eol,eol,eol,eol>"),
+            ("options", "9:11>", "9:11 13:14>"),
+            ("TOS", "tos 0x12", "tos 0x11"),
+            ("TOS", "tos 0x12", "tos 0x16"),
+            ("TTL", "ttl 33", "ttl 34"),
+        ];
+        for (field, from, to) in cases {
+            assert_eq!(right.matches(from).count(), 1, "{from}");
+            let differences = compare(ip, &tcp, &actual(&right.replace(from, to), six), Some(0));
+            let fields: Vec<&str> = differences.iter().map(|difference| difference.field).collect();
+            assert_eq!(fields, [field], "{from} -> {to}");
+        }
+    }
+}
+
+/// RFC 9768 §3.2.3: each counter of both forms of the option, and how many there are.
+#[test]
+fn one_wrong_counter_is_one_difference() {
+    for right in [
+        "> . 1:1(0) ack 1 <ECN e1b 1 ceb 2 e0b 3,nop>",
+        "> . 1:1(0) ack 1 <ECN e0b 1 ceb 2 e1b 3,nop>",
+    ] {
+        let (ip, tcp) = spec(right);
+        assert_eq!(compare(ip, &tcp, &actual(right, true), None), []);
+        let order = if right.contains("<ECN e0b") { ["e0b", "e1b"] } else { ["e1b", "e0b"] };
+        let cases = [
+            right.replace(&format!("{} 1", order[0]), &format!("{} 9", order[0])),
+            right.replace("ceb 2", "ceb 1"),
+            right.replace(&format!("{} 3", order[1]), &format!("{} 65539", order[1])),
+            right.replace(&format!(" {} 3,nop", order[1]), ",nop,nop,nop,nop"),
+            right.replace(order[0], "x").replace(order[1], order[0]).replace('x', order[1]),
+        ];
+        for other in cases {
+            assert_ne!(other, right);
+            assert_eq!(compare(ip, &tcp, &actual(&other, true), None).len(), 1, "{other}");
+        }
+    }
+}
+
+#[test]
+fn reserved_bits_and_ecn_fields() {
+    let right = "> [ect0] . 1:1(0) ack 1";
+    let (ip, tcp) = spec(right);
+    for bit in 0..3 {
+        let mut found = actual(right, false);
+        found.reserved = 1 << bit;
+        let differences = compare(ip, &tcp, &found, None);
+        assert_eq!(differences.len(), 1);
+        assert_eq!(differences[0].field, "reserved bits");
+    }
+    for other in ["noecn", "ect1", "ce", "tos 0x10"] {
+        let other = right.replace("ect0", other);
+        let differences = compare(ip, &tcp, &actual(&other, true), None);
+        assert_eq!(differences.iter().map(|one| one.field).collect::<Vec<_>>(), ["ECN bits"]);
     }
 }
 
