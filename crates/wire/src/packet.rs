@@ -125,6 +125,22 @@ impl Packet {
         Self { meta, headers, payload }
     }
 
+    /// Nothing yet: the place for a packet that is [built](Self::build) where it stays.
+    #[inline]
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new(Meta::at(Instant::ZERO), HeaderBytes::new_const(), Payload::empty())
+    }
+
+    /// Becomes another packet, whose headers `write` appends: moving one is a copy of its header array.
+    #[inline]
+    pub fn build(&mut self, meta: Meta, payload: Payload, write: impl FnOnce(&mut HeaderBytes)) {
+        self.meta = meta;
+        self.payload = payload;
+        self.headers.clear();
+        write(&mut self.headers);
+    }
+
     /// Octets in all.
     #[inline]
     #[must_use]
@@ -190,10 +206,10 @@ impl Packet {
     #[must_use]
     pub fn take_payload(&mut self, from: usize) -> Payload {
         let len = self.len();
-        let payload = core::mem::take(&mut self.payload);
-        if self.headers.is_empty() {
-            let mut payload = payload;
-            payload.advance(from);
+        let mut payload = core::mem::take(&mut self.payload);
+        if let Some(beyond) = from.checked_sub(self.headers.len()) {
+            self.headers.clear();
+            payload.advance(beyond);
             return payload;
         }
         let headers = core::mem::take(&mut self.headers);

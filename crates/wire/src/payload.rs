@@ -7,7 +7,7 @@ use smallvec::SmallVec;
 /// Bytes in order, in a few reference-counted pieces; cloning and cutting copy nothing.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Payload {
-    pieces: SmallVec<[Bytes; 2]>,
+    pieces: SmallVec<[Bytes; 1]>,
     len: usize,
 }
 
@@ -50,7 +50,11 @@ impl Payload {
     }
 
     /// Drops the first `count` octets, or all if there are fewer.
+    #[inline]
     pub fn advance(&mut self, mut count: usize) {
+        if count == 0 {
+            return;
+        }
         if count >= self.len {
             *self = Self::empty();
             return;
@@ -113,7 +117,7 @@ impl From<Bytes> for Payload {
 
 impl IntoIterator for Payload {
     type Item = Bytes;
-    type IntoIter = smallvec::IntoIter<[Bytes; 2]>;
+    type IntoIter = smallvec::IntoIter<[Bytes; 1]>;
     #[inline]
     fn into_iter(self) -> Self::IntoIter {
         self.pieces.into_iter()

@@ -12,7 +12,7 @@ use sockeye_tcp::auth::Authenticator;
 use sockeye_tcp::{Endpoints, Reset, Transmit};
 use sockeye_wire::icmp::{ErrorKind, HEADER_BYTES, IcmpHeader};
 use sockeye_wire::ip::{IPV4_HEADER_BYTES, IPV6_MIN_MTU, IpHeader, protocol};
-use sockeye_wire::{ChecksumState, Instant, Meta, Packet, Payload};
+use sockeye_wire::{ChecksumState, HeaderBytes, Instant, Meta, Packet, Payload};
 
 /// RFC 1812 §4.3.2.3: as much of the packet as fits into 576 octets.
 const IPV4_ERROR_BYTES: usize = 576;
@@ -106,7 +106,9 @@ impl Host {
             received_dscp: 0,
             mtu_until: Instant::FAR_FUTURE,
         };
-        if let Some((interface, packet)) = self.segment_out(now, endpoints, &path, transmit) {
+        let mut packet = Packet::empty();
+        let sent = self.segment_out(now, endpoints, &path, &mut transmit, &mut packet);
+        if let Some(interface) = sent {
             self.post(interface, packet);
         }
     }
@@ -153,7 +155,8 @@ impl Host {
         };
         let Some(interface) = self.network.interface(hop.interface) else { return };
         let data = Payload::from(data);
-        let mut headers = begin_headers(interface, to);
+        let mut headers = HeaderBytes::new();
+        begin_headers(interface, to, &mut headers);
         let len = HEADER_BYTES + data.len();
         let kind = match to {
             IpAddr::V4(_) => protocol::ICMP,

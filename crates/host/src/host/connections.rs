@@ -248,8 +248,10 @@ impl Host {
     /// After anything that a connection was told: it may have something to send, other deadlines, and news.
     #[inline]
     pub(super) fn changed(&mut self, now: Instant, index: u32) {
-        self.mark_ready(index);
         let Some(record) = self.connections.at_mut(index) else { return };
+        if !core::mem::replace(&mut record.ready, true) {
+            self.egress.ready.push_back(index);
+        }
         self.wheel.set(record.timer, record.connection.deadline());
         let events = record.connection.take_events();
         if record.fast_open.is_some() {

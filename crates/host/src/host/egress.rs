@@ -40,15 +40,22 @@ impl Host {
     /// The next packet to send, and where. Call until `None` after every batch of packets, calls or timers: connections take
     /// turns, and acknowledge what came in the batch as a whole (RFC 9293 MUST-58, MUST-59).
     pub fn poll_transmit(&mut self, now: Instant) -> Option<(InterfaceId, Packet)> {
+        let mut packet = Packet::empty();
+        self.poll_into(now, &mut packet).map(|interface| (interface, packet))
+    }
+
+    /// [`poll_transmit`](Self::poll_transmit) to where the packet stays.
+    fn poll_into(&mut self, now: Instant, place: &mut Packet) -> Option<InterfaceId> {
         loop {
-            if let Some(packet) = self.egress.outbox.pop_front() {
+            if let Some((interface, packet)) = self.egress.outbox.pop_front() {
+                *place = packet;
                 self.counters.sent += 1;
-                return Some(packet);
+                return Some(interface);
             }
             if let Some((index, left)) = self.egress.turn {
-                if let Some(packet) = self.take_turn(now, index, left) {
+                if let Some(interface) = self.take_turn(now, index, left, place) {
                     self.counters.sent += 1;
-                    return Some(packet);
+                    return Some(interface);
                 }
             } else if let Some(index) = self.egress.ready.pop_front() {
                 // A slow connection's turn is short, so that it never queues more than its rate asks for.
@@ -65,7 +72,7 @@ impl Host {
         }
     }
 
-    /// Appends at most `max` packets to `out`; says how many.
+    /// Appends at most `max` packets to `out`, as [`poll_transmit`](Self::poll_transmit) gives them one by one; says how many.
     pub fn poll_batch(
         &mut self,
         now: Instant,
@@ -73,21 +80,29 @@ impl Host {
         max: usize,
     ) -> usize {
         let before = out.len();
-        while out.len() - before < max
-            && let Some(packet) = self.poll_transmit(now)
-        {
-            out.push(packet);
+        while out.len() - before < max {
+            out.push((InterfaceId::LOOPBACK, Packet::empty()));
+            let sent = out.last_mut().and_then(|(interface, place)| {
+                *interface = self.poll_into(now, place)?;
+                Some(())
+            });
+            if sent.is_none() {
+                out.pop();
+                break;
+            }
         }
         out.len() - before
     }
 
     /// One item of the connection whose turn it is; `None` if it had none that leaves the host now.
+    #[inline]
     fn take_turn(
         &mut self,
         now: Instant,
         index: u32,
         left: usize,
-    ) -> Option<(InterfaceId, Packet)> {
+        place: &mut Packet,
+    ) -> Option<InterfaceId> {
         let Some(record) = self.connections.at_mut(index) else {
             self.egress.turn = None;
             return None;
@@ -101,7 +116,9 @@ impl Host {
         let interface = interface.filter(|_| record.auth.is_none());
         let max_payload =
             interface.map_or(0, |interface| max_payload(interface, record.endpoints.remote.ip()));
-        let Some(mut transmit) = record.connection.poll_transmit(now, max_payload) else {
+        // By reference from here on: a segment is large to move.
+        let mut polled = record.connection.poll_transmit(now, max_payload);
+        let Some(transmit) = &mut polled else {
             record.ready = false;
             self.egress.turn = None;
             self.wheel.set(record.timer, record.connection.deadline());
@@ -124,16 +141,16 @@ impl Host {
         if self.observer.is_some() {
             let state = record.connection.state();
             let id = self.connections.key_at(index).map(ConnectionId);
-            self.observe_out(now, id, &endpoints, &transmit, state);
+            self.observe_out(now, id, &endpoints, transmit, state);
         }
         if !routed {
             self.counters.dropped_no_route += 1;
             return None;
         }
-        if signed && !self.sign_for(Target::Connection(index), &endpoints, &mut transmit) {
+        if signed && !self.sign_for(Target::Connection(index), &endpoints, transmit) {
             return None;
         }
-        self.segment_out(now, &endpoints, &path, transmit)
+        self.segment_out(now, &endpoints, &path, transmit, place)
     }
 
     pub(super) fn observe_out(
@@ -165,31 +182,24 @@ impl Host {
         now: Instant,
         endpoints: &Endpoints,
         path: &PathState,
-        transmit: Transmit,
-    ) -> Option<(InterfaceId, Packet)> {
+        transmit: &mut Transmit,
+        place: &mut Packet,
+    ) -> Option<InterfaceId> {
         self.counters.segments_sent += u64::from(transmit.wire_segments.max(1));
         let interface = self.network.interface(path.hop.interface)?;
-        let packet = segment_packet(now, interface, endpoints, path, transmit);
-        self.pass_on(now, path.hop, packet)
+        build_segment(now, interface, endpoints, path, transmit, place);
+        // Kept apart so that the usual packet is not moved.
+        if interface.medium == Medium::Ip && interface.id != InterfaceId::LOOPBACK {
+            return Some(path.hop.interface);
+        }
+        let packet = core::mem::replace(place, Packet::empty());
+        let (interface, packet) = self.pass_on(now, path.hop, packet)?;
+        *place = packet;
+        Some(interface)
     }
 
     /// A packet whose headers are built goes to the host itself, to the link, or waits for its neighbour's address.
-    #[inline]
     pub(super) fn pass_on(
-        &mut self,
-        now: Instant,
-        hop: Hop,
-        packet: Packet,
-    ) -> Option<(InterfaceId, Packet)> {
-        // Kept apart so that the usual packet is built where it is returned.
-        let medium = self.network.interface(hop.interface)?.medium;
-        if medium == Medium::Ip && hop.interface != InterfaceId::LOOPBACK {
-            return Some((hop.interface, packet));
-        }
-        self.pass_on_slowly(now, hop, packet)
-    }
-
-    fn pass_on_slowly(
         &mut self,
         now: Instant,
         hop: Hop,
@@ -198,6 +208,9 @@ impl Host {
         if hop.interface == InterfaceId::LOOPBACK {
             self.loop_back(packet);
             return None;
+        }
+        if self.network.interface(hop.interface)?.medium == Medium::Ip {
+            return Some((hop.interface, packet));
         }
         match self.hardware_address(now, hop) {
             Resolution::Known(mac) => {
@@ -251,25 +264,27 @@ fn max_payload(interface: &Interface, remote: IpAddr) -> usize {
 }
 
 /// The link header of a packet whose destination is filled in when it is known.
-pub(super) fn begin_headers(interface: &Interface, destination: IpAddr) -> HeaderBytes {
-    let mut headers = HeaderBytes::new();
+#[inline]
+pub(super) fn begin_headers(interface: &Interface, destination: IpAddr, headers: &mut HeaderBytes) {
     if let Some(source) = interface.mac() {
         let kind = if destination.is_ipv4() { ether_type::IPV4 } else { ether_type::IPV6 };
-        EthernetHeader::new(MacAddr::default(), source, kind).emit(&mut headers);
+        EthernetHeader::new(MacAddr::default(), source, kind).emit(headers);
         debug_assert_eq!(headers.len(), ethernet::HEADER_BYTES);
     }
-    headers
 }
 
 #[inline]
-fn segment_packet(
+fn build_segment(
     now: Instant,
     interface: &Interface,
     endpoints: &Endpoints,
     path: &PathState,
-    transmit: Transmit,
-) -> Packet {
-    let Transmit { mut header, payload, gso_size, wire_segments, ecn } = transmit;
+    transmit: &mut Transmit,
+    place: &mut Packet,
+) {
+    let Transmit { header, payload, gso_size, wire_segments, ecn } = transmit;
+    let (gso_size, wire_segments, ecn) = (*gso_size, *wire_segments, *ecn);
+    let payload = core::mem::take(payload);
     header.source_port = endpoints.local.port();
     header.destination_port = endpoints.remote.port();
     let (source, destination) = (endpoints.local.ip(), endpoints.remote.ip());
@@ -286,8 +301,7 @@ fn segment_packet(
     };
     tcp[CHECKSUM].copy_from_slice(&sum.to_be_bytes());
 
-    let mut headers = begin_headers(interface, destination);
-    IpHeader {
+    let ip = IpHeader {
         dscp: path.dscp,
         ecn,
         hop_limit: path.hop_limit,
@@ -295,9 +309,7 @@ fn segment_packet(
         identification: path.identification,
         flow_label: path.flow_label,
         ..IpHeader::new(source, destination, protocol::TCP, len)
-    }
-    .emit(&mut headers);
-    append(&mut headers, &tcp[..tcp_len]);
+    };
     let meta = Meta {
         checksum: if partial { ChecksumState::Partial } else { ChecksumState::Valid },
         wire_segments: wire_segments.max(1),
@@ -305,7 +317,11 @@ fn segment_packet(
         ecn,
         ..Meta::at(now)
     };
-    Packet::new(meta, headers, payload)
+    place.build(meta, payload, |headers| {
+        begin_headers(interface, destination, headers);
+        ip.emit(headers);
+        append(headers, &tcp[..tcp_len]);
+    });
 }
 
 fn whole_checksum(mut sum: Checksum, payload: &Payload) -> u16 {

@@ -4,6 +4,7 @@ use super::Host;
 use crate::config::{InterfaceId, Medium};
 use crate::net::{Cast, Outcome};
 use bytes::Bytes;
+use core::borrow::BorrowMut;
 use core::net::IpAddr;
 use sockeye_wire::ethernet::{EthernetHeader, ether_type};
 use sockeye_wire::icmp::ErrorKind;
@@ -46,15 +47,15 @@ impl Host {
     }
 
     /// A batch arrived. The same as one by one, except that acknowledgements are sent after the whole batch as long as
-    /// [`poll_transmit`](Self::poll_transmit) is called after it.
+    /// [`poll_transmit`](Self::poll_transmit) is called after it. Packets by reference are left without what was in them.
     pub fn on_batch(
         &mut self,
         now: Instant,
         interface: InterfaceId,
-        packets: impl IntoIterator<Item = Packet>,
+        packets: impl IntoIterator<Item: BorrowMut<Packet>>,
     ) {
         for mut packet in packets {
-            self.receive(now, interface, &mut packet);
+            self.receive(now, interface, packet.borrow_mut());
         }
     }
 

@@ -76,7 +76,7 @@ impl Host {
             Some(Target::Connection(index)) => {
                 self.recent = index;
                 let field = (datagram.ip.hop_limit, datagram.ip.dscp);
-                self.on_connection_segment(now, index, &endpoints, segment, (field, auth));
+                self.on_connection_segment(now, index, &endpoints, &mut segment, (field, auth));
             }
             Some(Target::HalfOpen(index)) => {
                 self.on_half_open_segment(now, index, &endpoints, segment);
@@ -112,29 +112,29 @@ impl Host {
         now: Instant,
         index: u32,
         endpoints: &Endpoints,
-        segment: Segment,
+        segment: &mut Segment,
         ((hop_limit, dscp), auth): ((u8, u8), Option<Box<Authenticator>>),
     ) {
         if segment.flags.syn() {
-            if let Some(minimum_iss) = self.give_way(now, index, endpoints, &segment) {
+            if let Some(minimum_iss) = self.give_way(now, index, endpoints, segment) {
                 let hash = self.demux.hash(endpoints);
-                return self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), auth));
+                return self.on_syn(now, hash, endpoints, segment, (Some(minimum_iss), auth));
             }
             if self.is_only_a_name(index) {
                 let hash = self.demux.hash(endpoints);
                 self.demux.remove(hash, Target::Connection(index));
                 self.recent = u32::MAX;
-                return self.on_segment_to_nobody(now, hash, endpoints, &segment, auth);
+                return self.on_segment_to_nobody(now, hash, endpoints, segment, auth);
             }
         }
         let Some(record) = self.connections.at_mut(index) else { return };
         record.path.received_hop_limit = hop_limit;
         record.path.received_dscp = dscp;
         let reset = if self.observer.is_none() {
-            record.connection.on_segment(now, segment)
+            record.connection.take_segment(now, segment)
         } else {
-            let trace = trace_in(now, endpoints, &segment);
-            let reset = record.connection.on_segment(now, segment);
+            let trace = trace_in(now, endpoints, segment);
+            let reset = record.connection.take_segment(now, segment);
             let state = record.connection.state();
             let connection = self.connections.key_at(index).map(ConnectionId);
             self.observe(|| SegmentTrace { connection, state, ..trace });

@@ -111,10 +111,17 @@ impl Connection {
 
     /// A segment arrived for this connection; `now` is not before its arrival. The answer, if it is a reset, is returned;
     /// all else comes from [`poll_transmit`](Self::poll_transmit).
-    pub fn on_segment(&mut self, now: Instant, segment: Segment) -> Option<Reset> {
+    #[inline]
+    pub fn on_segment(&mut self, now: Instant, mut segment: Segment) -> Option<Reset> {
+        self.take_segment(now, &mut segment)
+    }
+
+    /// As [`on_segment`](Self::on_segment), leaving nothing of use behind: for whoever has the segment by reference, because it is
+    /// large to move.
+    pub fn take_segment(&mut self, now: Instant, segment: &mut Segment) -> Option<Reset> {
         match &mut self.state {
-            State::Closed(_) => Reset::for_segment(&segment),
-            State::SynSent(syn_sent) => match syn_sent.judge(now, &self.config, &segment) {
+            State::Closed(_) => Reset::for_segment(segment),
+            State::SynSent(syn_sent) => match syn_sent.judge(now, &self.config, segment) {
                 Answer::Drop => None,
                 Answer::Reset(reset) => Some(reset),
                 Answer::Refused => {
@@ -128,7 +135,7 @@ impl Connection {
                 Answer::Simultaneous => {
                     if let State::SynSent(syn_sent) = self.state.take() {
                         let received =
-                            SynReceived::from_crossing(syn_sent, &self.config, &segment, now);
+                            SynReceived::from_crossing(syn_sent, &self.config, segment, now);
                         self.state = State::SynReceived(received);
                     }
                     None
@@ -136,7 +143,7 @@ impl Connection {
             },
             State::SynReceived(received) => {
                 let bounds = received.half.bounds(&self.config, received.syn_data);
-                match received.half.judge(now, &segment, &bounds) {
+                match received.half.judge(now, segment, &bounds) {
                     Verdict::Wait => None,
                     Verdict::Reset(reset) => Some(reset),
                     Verdict::Gone => {
@@ -151,7 +158,7 @@ impl Connection {
             }
             State::FastOpened(_) => self.on_segment_to_fast_opened(now, segment),
             State::TimeWait(time_wait, _) => {
-                if let TimeWaitEvent::Ack(_) = time_wait.on_segment(now, &segment, true) {
+                if let TimeWaitEvent::Ack(_) = time_wait.on_segment(now, segment, true) {
                     self.time_wait_ack = true;
                 }
                 None
@@ -164,14 +171,14 @@ impl Connection {
     }
 
     /// SYN-SENT → ESTABLISHED: B's SYN+ACK acknowledges our SYN.
-    fn on_syn_ack(&mut self, now: Instant, mut segment: Segment) {
+    fn on_syn_ack(&mut self, now: Instant, segment: &mut Segment) {
         let State::SynSent(syn_sent) = self.state.take() else { return };
         let (sent, retransmissions) = (syn_sent.syn_data(), syn_sent.retransmissions());
         let starved = syn_sent.starved;
-        let mut open = syn_sent.open(now, &self.config, &segment);
+        let mut open = syn_sent.open(now, &self.config, segment);
         if let Some(fast_open) = &mut self.fast_open {
             let (mss, all_acked) = (open.negotiated.peer_mss, open.send.is_all_acked());
-            fast_open.on_syn_ack(&segment, mss, sent, all_acked, retransmissions);
+            fast_open.on_syn_ack(segment, mss, sent, all_acked, retransmissions);
         }
         if starved {
             // What waits leaves now, with the acknowledgement, and will be answered: the exchange has begun.
@@ -181,11 +188,11 @@ impl Connection {
             open.receive.ack.now();
         }
         self.enter_established(open);
-        segment_arrives::urg_text_and_fin(self, now, &mut segment);
+        segment_arrives::urg_text_and_fin(self, now, segment);
     }
 
     /// SYN-RECEIVED → ESTABLISHED after SYNs crossed.
-    fn on_crossing_complete(&mut self, now: Instant, mut segment: Segment) {
+    fn on_crossing_complete(&mut self, now: Instant, segment: &mut Segment) {
         let State::SynReceived(received) = self.state.take() else { return };
         let mut open = received.open(now, &self.config, segment.ack);
         if segment.flags.syn() {
@@ -197,7 +204,7 @@ impl Connection {
             segment.window >>= open.negotiated.send_shift;
         }
         self.enter_established(open);
-        let _none = self.on_segment(now, segment);
+        let _none = self.take_segment(now, segment);
     }
 
     fn enter_established(&mut self, open: crate::state::Open) {

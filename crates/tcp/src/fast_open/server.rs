@@ -59,10 +59,10 @@ impl Connection {
     pub(crate) fn on_segment_to_fast_opened(
         &mut self,
         now: Instant,
-        segment: Segment,
+        segment: &mut Segment,
     ) -> Option<Reset> {
         let State::FastOpened(opened) = self.state_mut() else { return None };
-        match opened.judge(now, &segment) {
+        match opened.judge(now, segment) {
             Verdict::Wait => None,
             Verdict::Reset(reset) => Some(reset),
             Verdict::Gone => {
@@ -71,7 +71,7 @@ impl Connection {
             }
             Verdict::Establish => {
                 self.complete_fast_open(now);
-                self.on_segment(now, segment)
+                self.take_segment(now, segment)
             }
         }
     }

@@ -25,29 +25,29 @@ enum Step {
 pub(crate) fn in_synchronized_state(
     connection: &mut Connection,
     now: Instant,
-    mut segment: Segment,
+    segment: &mut Segment,
 ) {
     let Some(open) = connection.state_mut().open_mut() else { return };
     open.heard = now;
     open.keep_alive_probes = 0;
-    match check(open, now, &segment) {
+    match check(open, now, segment) {
         Step::Done => return,
         Step::Reset => return on_reset(connection),
         Step::Acceptable => {}
         Step::AckOnly => {
             segment.payload = Default::default();
             segment.flags = segment.flags - sockeye_wire::Flags::FIN;
-            open.challenge(now, &segment);
+            open.challenge(now, segment);
         }
     }
     open.user_timeout.on_option(segment.options.user_timeout);
     if let Some(ecn) = &mut open.ecn
-        && ecn.on_received(&segment)
+        && ecn.on_received(segment)
     {
         open.receive.ack.now();
     }
-    if ack_field(connection, now, &segment) {
-        urg_text_and_fin(connection, now, &mut segment);
+    if ack_field(connection, now, segment) {
+        urg_text_and_fin(connection, now, segment);
     }
 }
 

@@ -67,16 +67,16 @@ impl Sender {
 
     /// How much of `len` octets of new data may leave before a push that nobody asked for, and whether they end with it: a peer that
     /// keeps data back until PSH must not be filled up with it, so that one is due when more than half of its window was sent without,
-    /// at the end of an item of `item` octets (as on Linux).
+    /// at the end of an item (as on Linux).
     #[inline]
-    pub(super) fn before_forced_push(&self, len: u32, item: u32) -> (u32, bool) {
+    pub(super) fn before_forced_push(&self, len: u32, config: &Config) -> (u32, bool) {
         let pushed = self.flow.as_ref().map_or(self.una, |flow| flow.pushed);
         let (half, waiting) = (self.max_window / 2, self.nxt.since(pushed));
         if len == 0 || waiting + len <= half {
             return (len, false);
         }
         let mss = self.mss();
-        let item = (item.min(half) / mss * mss).max(mss);
+        let item = (self.item_bytes(config).min(half) / mss * mss).max(mss);
         let left = ((half / item + 1) * item).saturating_sub(waiting);
         // Where segments began elsewhere none is cut short for it.
         let len = if left > 0 && left.is_multiple_of(mss) { len.min(left) } else { len };

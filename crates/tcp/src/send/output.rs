@@ -35,8 +35,10 @@ impl Sender {
             flow.pacer.clear();
         }
         let rate = self.pacing_rate(config);
-        let item = self.item_bytes(config);
-        let most = max_payload.min(item as usize);
+        let most = match max_payload {
+            0 => 0,
+            _ => max_payload.min(self.item_bytes(config) as usize),
+        };
         // Each segment has its own distance to the end of urgent data, which whoever cuts an item up would not know.
         let most = if self.urgent.is_some() { 0 } else { most };
         let max_payload = self.burst(most, rate);
@@ -56,7 +58,7 @@ impl Sender {
             if !self.may_leave(now) {
                 return None;
             }
-            let (len, push) = self.before_forced_push(len, item);
+            let (len, push) = self.before_forced_push(len, config);
             self.send_new(now, len, push)
         };
         self.note_departure(now, planned.payload.len() as u32, planned.wire_segments, rate);

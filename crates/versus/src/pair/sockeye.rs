@@ -7,7 +7,6 @@ use sockeye_host::{
 };
 use sockeye_tcp::Config;
 use sockeye_wire::{ChecksumState, Instant, Packet};
-use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,12 +18,30 @@ const CLIENT_ADDRESSES: u32 = 16;
 const CLIENT_PORTS: std::ops::Range<u32> = 1_024..61_024;
 const SERVER_PORTS: u32 = 8;
 
+/// Packets on their way in one direction.
+#[derive(Default)]
+struct Ring {
+    packets: Vec<(InterfaceId, Packet)>,
+    /// Of those, how many were received.
+    received: usize,
+}
+
+impl Ring {
+    fn waiting(&self) -> usize {
+        self.packets.len() - self.received
+    }
+
+    fn is_empty(&self) -> bool {
+        self.waiting() == 0
+    }
+}
+
 /// A client and a server.
 pub struct Sockeye {
     hosts: [Host; 2],
     interfaces: [InterfaceId; 2],
     /// By the host that reads it.
-    rings: [VecDeque<Packet>; 2],
+    rings: [Ring; 2],
     listeners: Vec<ListenerId>,
     rotation: u32,
     /// Connections that were opened to stay, both ends.
@@ -51,7 +68,7 @@ impl Sockeye {
         Self {
             hosts: [client, server],
             interfaces: [client_interface, server_interface],
-            rings: [0, 1].map(|_| VecDeque::with_capacity(RING_PACKETS)),
+            rings: Default::default(),
             listeners,
             rotation: 0,
             idle: Vec::new(),
@@ -109,21 +126,28 @@ impl Sockeye {
     #[inline]
     fn send(&mut self, now: Instant, from: usize) -> u64 {
         let ring = &mut self.rings[1 - from];
-        let before = ring.len();
-        while ring.len() < RING_PACKETS
-            && let Some((_, mut packet)) = self.hosts[from].poll_transmit(now)
-        {
+        let room = RING_PACKETS - ring.waiting();
+        let count = self.hosts[from].poll_batch(now, &mut ring.packets, room);
+        let before = ring.packets.len() - count;
+        for (_, packet) in &mut ring.packets[before..] {
             // As from a device that knows nothing of checksums: whoever receives it verifies it.
             packet.meta.checksum = ChecksumState::Unverified;
-            ring.push_back(packet);
         }
-        (ring.len() - before) as u64
+        count as u64
     }
 
     #[inline]
     fn receive(&mut self, now: Instant, to: usize, most: usize) -> bool {
-        let count = self.rings[to].len().min(most);
-        self.hosts[to].on_batch(now, self.interfaces[to], self.rings[to].drain(..count));
+        let ring = &mut self.rings[to];
+        let count = ring.waiting().min(most);
+        let batch = &mut ring.packets[ring.received..ring.received + count];
+        let packets = batch.iter_mut().map(|(_, packet)| packet);
+        self.hosts[to].on_batch(now, self.interfaces[to], packets);
+        ring.received += count;
+        if ring.is_empty() {
+            ring.packets.clear();
+            ring.received = 0;
+        }
         count > 0
     }
 
