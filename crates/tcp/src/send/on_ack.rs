@@ -66,7 +66,7 @@ impl Sender {
             && self.window == old_window;
 
         if advanced || is_duplicate || delivered.sacked > 0 || dsack {
-            self.undo_if_spurious(&times, advanced, dsack, &delivered, sample);
+            self.undo_if_spurious(&times, advanced, dsack, &delivered, sample, congestion);
             // What duplicates told of was answered with new data then (RFC 3042).
             let answered =
                 if self.recovery.is_open() { self.recovery.inflation(self.mss()) } else { 0 };
@@ -79,11 +79,11 @@ impl Sender {
                 let (flight, mss) = (self.flight_to_reduce(), self.mss());
                 self.controller.get_mut().on_loss(flight, mss);
             }
-            // Once a round trip: not before something is acknowledged that was sent after the last reduction.
-            if congestion && self.recovery.is_open() && self.una.after(self.recovery.recover) {
+            if congestion && self.recovery.on_marks(self.una) {
                 self.answer_marks(segment.arrival, delivered.acked + delivered.sacked);
             }
-            if was_limited && !lost && outcome.acked > 0 {
+            // RFC 3168 §6.1.2: what tells of marks does not open the window.
+            if was_limited && !lost && !congestion && outcome.acked > 0 {
                 self.grow(segment.arrival, &delivered, answered);
             }
             self.tell_controller(segment.arrival, &delivered, rate);
@@ -350,7 +350,10 @@ impl Sender {
     }
 
     /// A loss that was none: an original arrived after all (Eifel, RFC 3522), or every retransmission was reported as a duplicate
-    /// (RFC 2883 §5). Congestion control is put back (RFC 4015).
+    /// (RFC 2883 §5). Nothing more is sent again, and congestion control is put back (RFC 4015 §3) unless the network said meanwhile, by
+    /// marks, that the reduction was due (`congestion`, step 4).
+    ///
+    /// RFC 4015 makes the window FlightSize + min(bytes_acked, IW); here it is what it was, as on Linux and as RFC 9438 §4.9 asks.
     fn undo_if_spurious(
         &mut self,
         times: &AckTimes,
@@ -358,6 +361,7 @@ impl Sender {
         dsack: bool,
         delivered: &Delivered,
         sample: Option<Duration>,
+        congestion: bool,
     ) {
         let by_frto = self.frto_on_ack(advanced, delivered);
         let Some(episode) = self.recovery.episode_mut() else { return };
@@ -374,7 +378,10 @@ impl Sender {
             return;
         }
         if let Some(episode) = self.recovery.leave() {
-            self.controller.undo(&episode.before);
+            if !congestion && !episode.marked {
+                self.controller.undo(&episode.before);
+                self.recovery.on_undone();
+            }
             if let Kind::Timeout(_) = episode.kind {
                 if let Some((before, sample)) = episode.rtt_before.as_ref().zip(sample) {
                     self.rtt.after_spurious_timeout(before, sample);

@@ -38,6 +38,8 @@ pub(super) struct Recovery {
     duplicates: u8,
     /// The window was reduced, and the peer may have to be told (RFC 3168 §6.1.2).
     reduced: bool,
+    /// The last reduction was taken back: marks on what was sent before it are not answered by it.
+    undone: bool,
     episode: Option<Box<Episode>>,
 }
 
@@ -54,6 +56,8 @@ pub(super) struct Episode {
     pub(super) first_resent: Option<Instant>,
     /// Segments sent again less those reported twice by D-SACK; zero again means that none was needed.
     pub(super) resent: u32,
+    /// Marks were fed back meanwhile, and this reduction answers them: it stays, whatever is found out about the loss.
+    pub(super) marked: bool,
 }
 
 /// How the loss was found, and so how recovery goes.
@@ -71,7 +75,7 @@ pub(super) enum Kind {
 
 impl Recovery {
     pub(super) fn new(iss: SeqNumber) -> Self {
-        Self { recover: iss, duplicates: 0, reduced: false, episode: None }
+        Self { recover: iss, duplicates: 0, reduced: false, undone: false, episode: None }
     }
 
     #[inline]
@@ -134,12 +138,32 @@ impl Recovery {
         self.reduced = true;
         // A timeout during recovery belongs to the same trouble: what was before that is what may be restored.
         let fresh_rtt = matches!(kind, Kind::Timeout(_)).then(|| rtt.clone());
-        let (before, rtt_before) = match self.episode.take() {
-            Some(episode) => (episode.before, episode.rtt_before.or(fresh_rtt)),
-            None => (before, fresh_rtt),
+        let marked = matches!(kind, Kind::Marked(_));
+        let (before, rtt_before, marked) = match self.episode.take() {
+            Some(episode) => {
+                (episode.before, episode.rtt_before.or(fresh_rtt), marked || episode.marked)
+            }
+            None => (before, fresh_rtt, marked),
         };
-        let episode = Episode { kind, before, rtt_before, first_resent: None, resent: 0 };
+        let episode = Episode { kind, before, rtt_before, first_resent: None, resent: 0, marked };
         self.episode = Some(Box::new(episode));
+        self.undone = false;
+    }
+
+    /// Marks were fed back by an acknowledgement up to `una`; true if the window is to be reduced for them. That happens once a round
+    /// trip: not before something is acknowledged that was sent after the last reduction, which is the answer otherwise
+    /// (RFC 3168 §6.1.2).
+    pub(super) fn on_marks(&mut self, una: SeqNumber) -> bool {
+        if let Some(episode) = self.episode.as_deref_mut() {
+            episode.marked = true;
+            return false;
+        }
+        self.undone || una.after(self.recover)
+    }
+
+    /// The reduction with which the last episode began was taken back.
+    pub(super) fn on_undone(&mut self) {
+        self.undone = true;
     }
 
     /// The episode is over.

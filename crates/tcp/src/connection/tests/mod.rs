@@ -21,6 +21,7 @@ mod recovery;
 mod reduction;
 mod resets;
 mod segments;
+mod spurious;
 mod time_wait;
 mod timers;
 mod transfer;
