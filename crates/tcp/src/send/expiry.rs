@@ -86,7 +86,7 @@ impl Sender {
         let before = self.controller.clone();
         let (flight, mss) = (self.flight_to_reduce(), self.mss());
         self.controller.get_mut().on_timeout(flight, mss, first);
-        self.recovery.enter(Kind::Timeout(frto), self.nxt, before, &self.rtt);
+        self.recovery.enter(Kind::Timeout(frto), self.una, self.nxt, before, &self.rtt);
         self.tail_probe.reset();
         self.rto_frozen = false;
         self.on_timeout_of_mtu(now, config, self.least_mss);

@@ -44,7 +44,9 @@ impl Sender {
         if advanced {
             (outcome, delivered) = self.advance(segment, &times);
         }
-        let dsack = self.sack && self.take_sack_blocks(segment, &times, &mut delivered);
+        let duplicate =
+            if self.sack { self.take_sack_blocks(segment, &times, &mut delivered) } else { None };
+        let dsack = duplicate.is_some();
         let rate = self.in_flight.sample(segment.arrival, &delivered, self.rack.min_rtt());
         if let Some((flow, rate)) = self.flow.as_mut().zip(rate) {
             flow.rate.observe(&rate);
@@ -66,7 +68,7 @@ impl Sender {
             && self.window == old_window;
 
         if advanced || is_duplicate || delivered.sacked > 0 || dsack {
-            self.undo_if_spurious(&times, advanced, dsack, &delivered, sample, congestion);
+            self.undo_if_spurious(&times, advanced, duplicate, &delivered, sample, congestion);
             // What duplicates told of was answered with new data then (RFC 3042).
             let answered =
                 if self.recovery.is_open() { self.recovery.inflation(self.mss()) } else { 0 };
@@ -185,15 +187,15 @@ impl Sender {
         (AckOutcome { acked, fin_acked }, delivered)
     }
 
-    /// The scoreboard learns what the peer holds (RFC 6675 §4); true if the first block is a D-SACK (RFC 2883 §4).
+    /// The scoreboard learns what the peer holds (RFC 6675 §4); the first block if it is a D-SACK (RFC 2883 §4).
     fn take_sack_blocks(
         &mut self,
         segment: &Segment,
         times: &AckTimes,
         delivered: &mut Delivered,
-    ) -> bool {
+    ) -> Option<SackBlock> {
         let blocks = &segment.options.sack;
-        let Some(first) = blocks.first() else { return false };
+        let first = blocks.first()?;
         let inside = |outer: &SackBlock| {
             first.left.at_or_after(outer.left) && first.right.at_or_before(outer.right)
         };
@@ -209,7 +211,7 @@ impl Sender {
                 self.in_flight.sack(*block, times, &mut self.rack, delivered);
             }
         }
-        dsack
+        dsack.then_some(*first)
     }
 
     /// Loss by time, recovery by proportional rate reduction; true if more was found to be lost.
@@ -252,7 +254,7 @@ impl Sender {
         self.controller.get_mut().on_ecn(flight, mss);
         let mut prr = Prr::new(flight, self.controller.window());
         prr.on_ack(delivered, in_flight, false, mss);
-        self.recovery.enter(Kind::Marked(prr), self.nxt, before, &self.rtt);
+        self.recovery.enter(Kind::Marked(prr), self.una, self.nxt, before, &self.rtt);
     }
 
     fn enter_sack_recovery(&mut self, flight: u32, delivered: u32) {
@@ -261,7 +263,7 @@ impl Sender {
         self.controller.get_mut().on_loss(flight, mss);
         let mut prr = Prr::new(flight, self.controller.window());
         prr.on_ack(delivered, self.in_flight.outstanding(), false, mss);
-        self.recovery.enter(Kind::Sack(prr), self.nxt, before, &self.rtt);
+        self.recovery.enter(Kind::Sack(prr), self.una, self.nxt, before, &self.rtt);
         self.tail_probe.reset();
     }
 
@@ -327,7 +329,13 @@ impl Sender {
         let (flight, mss) = (self.flight_to_reduce(), self.mss());
         let before = self.controller.clone();
         self.controller.get_mut().on_loss(flight, mss);
-        self.recovery.enter(Kind::NewReno(NewReno::new(mss)), self.nxt, before, &self.rtt);
+        self.recovery.enter(
+            Kind::NewReno(NewReno::new(mss)),
+            self.una,
+            self.nxt,
+            before,
+            &self.rtt,
+        );
         self.in_flight.mark_first_lost(mss);
         true
     }
@@ -358,17 +366,15 @@ impl Sender {
         &mut self,
         times: &AckTimes,
         advanced: bool,
-        dsack: bool,
+        duplicate: Option<SackBlock>,
         delivered: &Delivered,
         sample: Option<Duration>,
         congestion: bool,
     ) {
         let by_frto = self.frto_on_ack(advanced, delivered);
+        let mss = self.mss();
         let Some(episode) = self.recovery.episode_mut() else { return };
-        if dsack && episode.resent > 0 {
-            episode.resent -= 1;
-        }
-        let by_dsack = dsack && episode.resent == 0 && episode.first_resent.is_some();
+        let by_dsack = duplicate.is_some_and(|block| episode.on_duplicate(&block, mss));
         let by_echo = advanced
             && episode
                 .first_resent

@@ -249,7 +249,7 @@ impl Sender {
     #[inline]
     pub(super) fn on_sent(&mut self, now: Instant, len: u32, again: bool) {
         self.last_sent = now;
-        self.recovery.on_sent(now, len, again);
+        self.recovery.on_sent(now, len, self.mss(), again);
         if again || matches!(self.timer.kind, TimerKind::Idle | TimerKind::Persist) {
             self.timer.since = now;
         }

@@ -8,6 +8,7 @@ use super::prr::Prr;
 use super::rtt::RttEstimator;
 use crate::congestion::Controller;
 use alloc::boxed::Box;
+use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Instant, SeqNumber};
 
 /// Duplicate ACKs that mean loss (RFC 5681 §3.2).
@@ -55,7 +56,9 @@ pub(super) struct Episode {
     /// (Eifel detection, RFC 3522).
     pub(super) first_resent: Option<Instant>,
     /// Segments sent again less those reported twice by D-SACK; zero again means that none was needed.
-    pub(super) resent: u32,
+    resent: u32,
+    /// SND.UNA when it began: a duplicate of what is below was not sent again by it.
+    una: SeqNumber,
     /// Marks were fed back meanwhile, and this reduction answers them: it stays, whatever is found out about the loss.
     pub(super) marked: bool,
 }
@@ -71,6 +74,19 @@ pub(super) enum Kind {
     NewReno(NewReno),
     /// By the timer: slow start from one segment.
     Timeout(Frto),
+}
+
+impl Episode {
+    /// The peer reports `block` as a duplicate; true if by now every segment that was sent again was one (RFC 2883 §5). A block may
+    /// stand for several segments.
+    pub(super) fn on_duplicate(&mut self, block: &SackBlock, mss: u32) -> bool {
+        if !block.right.after(self.una) || self.resent == 0 {
+            return false;
+        }
+        let segments = block.right.since(block.left).div_ceil(mss);
+        self.resent = self.resent.saturating_sub(segments);
+        self.resent == 0
+    }
 }
 
 impl Recovery {
@@ -125,10 +141,11 @@ impl Recovery {
         true
     }
 
-    /// A loss was found with data up to `nxt` outstanding.
+    /// A loss was found with data from `una` up to `nxt` outstanding.
     pub(super) fn enter(
         &mut self,
         kind: Kind,
+        una: SeqNumber,
         nxt: SeqNumber,
         before: Controller,
         rtt: &RttEstimator,
@@ -138,14 +155,22 @@ impl Recovery {
         self.reduced = true;
         // A timeout during recovery belongs to the same trouble: what was before that is what may be restored.
         let fresh_rtt = matches!(kind, Kind::Timeout(_)).then(|| rtt.clone());
-        let marked = matches!(kind, Kind::Marked(_));
-        let (before, rtt_before, marked) = match self.episode.take() {
-            Some(episode) => {
-                (episode.before, episode.rtt_before.or(fresh_rtt), marked || episode.marked)
-            }
-            None => (before, fresh_rtt, marked),
+        let mut episode = Episode {
+            marked: matches!(kind, Kind::Marked(_)),
+            kind,
+            before,
+            rtt_before: fresh_rtt,
+            first_resent: None,
+            resent: 0,
+            una,
         };
-        let episode = Episode { kind, before, rtt_before, first_resent: None, resent: 0, marked };
+        if let Some(earlier) = self.episode.take() {
+            episode.marked |= earlier.marked;
+            episode.before = earlier.before;
+            episode.rtt_before = earlier.rtt_before.or(episode.rtt_before);
+            episode.resent = earlier.resent;
+            episode.una = earlier.una;
+        }
         self.episode = Some(Box::new(episode));
         self.undone = false;
     }
@@ -205,15 +230,15 @@ impl Recovery {
         }
     }
 
-    /// A segment of `len` octets leaves; `again` if it was sent before.
+    /// `len` octets leave, in segments of at most `mss`; `again` if they were sent before.
     #[inline]
-    pub(super) fn on_sent(&mut self, now: Instant, len: u32, again: bool) {
+    pub(super) fn on_sent(&mut self, now: Instant, len: u32, mss: u32, again: bool) {
         let Some(episode) = self.episode.as_deref_mut() else { return };
         if let Kind::Sack(prr) | Kind::Marked(prr) = &mut episode.kind {
             prr.out = prr.out.saturating_add(len);
         }
         if again {
-            episode.resent = episode.resent.saturating_add(1);
+            episode.resent = episode.resent.saturating_add(len.div_ceil(mss));
             episode.first_resent.get_or_insert(now);
         }
     }

@@ -30,8 +30,7 @@ fn marked(mut ack: Segment) -> Segment {
 /// A sender with SACK, timestamps and classic ECN whose first of ten segments was taken for lost and sent again; TSval of the originals.
 fn recovering() -> (Solo, u32) {
     let ecn = EcnConfig { request: EcnMode::Classic, ..EcnConfig::default() };
-    let mut solo =
-        Solo::syn_sent(Config { ecn, sack: true, timestamps: true, ..Solo::config() });
+    let mut solo = Solo::syn_sent(Config { ecn, sack: true, timestamps: true, ..Solo::config() });
     solo.now += RTT;
     let mut syn_ack = segment(Flags::SYN_ACK | Flags::ECE, ISS_B, FIRST, b"");
     syn_ack = with_timestamps(syn_ack, 1, 0);
@@ -94,4 +93,37 @@ fn marks_after_an_undo_are_answered() {
     // Once.
     solo.on(marked(ack(7, &[], original)));
     assert_eq!(solo.connection.info().slow_start_threshold, info.slow_start_threshold);
+}
+
+/// RFC 2883 §5: four segments were sent again in one item; that two of them were duplicates says nothing of the others, that four
+/// were undoes the reduction, however many of them one block reports.
+#[test]
+fn every_segment_sent_again_must_be_a_duplicate() {
+    let mut solo = Solo::syn_sent(Config { sack: true, ..Solo::config() });
+    solo.now += RTT;
+    let mut syn_ack = segment(Flags::SYN_ACK, ISS_B, FIRST, b"");
+    syn_ack.options.mss = Some(1_448);
+    syn_ack.options.sack_permitted = true;
+    solo.on(syn_ack);
+    solo.drain();
+    let ack = |solo: &mut Solo, until: u32, held: &[(u32, u32)]| {
+        let mut ack = segment(Flags::ACK, ISS_B + 1, at(until), b"");
+        let block = |&(left, right): &(u32, u32)| SackBlock { left: at(left), right: at(right) };
+        ack.options.sack = held.iter().map(block).collect();
+        solo.on(ack);
+        solo.connection.info().phase
+    };
+    solo.connection.write(solo.now, &std::vec![7; 10 * PAYLOAD as usize]).unwrap();
+    let drain = |solo: &mut Solo| -> u32 {
+        let sent = core::iter::from_fn(|| solo.connection.poll_transmit(solo.now, 60_000));
+        sent.map(|transmit| u32::from(transmit.wire_segments)).sum()
+    };
+    assert_eq!(drain(&mut solo), 10);
+    solo.now += RTT;
+    ack(&mut solo, 0, &[(4, 10)]);
+    assert_eq!(drain(&mut solo), 4);
+    assert_eq!(ack(&mut solo, 1, &[(0, 1), (4, 10)]), Phase::Recovery);
+    assert_eq!(ack(&mut solo, 2, &[(1, 2), (4, 10)]), Phase::Recovery);
+    assert_ne!(ack(&mut solo, 4, &[(2, 4), (4, 10)]), Phase::Recovery);
+    assert_eq!(solo.connection.info().slow_start_threshold, u32::MAX);
 }
