@@ -28,41 +28,41 @@ target=$(realpath "$(dirname "$0")/../../target/debug")
 sockeye=${SOCKEYE:-$target/sockeye}
 plugin=$(realpath "${PLUGIN:-$target/libsockeye_plugin.so}")
 
-# The addresses that the scripts count on: cookies of Fast Open depend on them.
-options=(--send_omit_free)
-case $version in
-ipv4) names=(-D CMSG_LEVEL_IP=SOL_IP -D CMSG_TYPE_RECVERR=IP_RECVERR -D CODE=host_unreachable) ;;
-*) names=(-D CMSG_LEVEL_IP=SOL_IPV6 -D CMSG_TYPE_RECVERR=IPV6_RECVERR -D CODE=host_unreachable) ;;
-esac
-case $version in
-ipv6)
-    options+=(--mtu=1520)
-    flags=mtu=1520,local=fd3d:0a0b:17d6::1
-    local=(--local_ip=fd3d:0a0b:17d6::1 --gateway_ip=fd3d:0a0b:17d6:8888::1)
-    remote=(--remote_ip=fd3d:fa7b:d17d::1)
-    names+=(-D CODE=address_unreachable)
-    ;;
-*)
-    flags=local=192.168.0.1
-    local=(--local_ip=192.168.0.1 --gateway_ip=192.168.0.1 --netmask_ip=255.255.0.0)
-    remote=(--remote_ip=192.0.2.1)
-    ;;
-esac
-# A namespace has the kernel's congestion controls only if the machine has loaded them.
-flags=$flags,tcp_congestion_control=cubic
-
-# The scripts' settings are of a namespace of their own each, with the device that they configure.
+# The scripts' settings are of a namespace of their own each, with the device that they configure, and with Linux's usual settings where
+# the machine has others.
 unshare=(unshare --net)
 [ "$(id -u)" = 0 ] || unshare=(unshare --map-root-user --net)
+namespace='ip link set lo up; ip tuntap add dev tun0 mode tun; ip link set tun0 up
+    sysctl -qw net.ipv4.tcp_rmem="4096 131072 6291456" net.ipv4.tcp_wmem="4096 16384 4194304"
+    exec "$@"'
 google() {
-    local given=("${options[@]}")
+    local file=$1 version=$version mtu=1500 home=192.168.0.1 away=192.0.2.1 code=host_unreachable level=SOL_IPV6
+    local kind=IPV6_RECVERR given=(--send_omit_free)
+    # Scripts for one version run over that one alone.
+    case $file in
+    *v4.pkt) [ "$version" != ipv6 ] || version=ipv4 ;;
+    *v6.pkt) version=ipv6 ;;
+    esac
+    ! grep -q '^--ip_version=' "$file" || version=$(sed -n 's/^--ip_version=//p' "$file" | head -1)
+    # The addresses that the scripts count on: cookies of Fast Open depend on them.
+    case $version in
+    ipv4) level=SOL_IP kind=IP_RECVERR ;;
+    ipv6) mtu=1520 home=fd3d:0a0b:17d6::1 away=fd3d:fa7b:d17d::1 code=address_unreachable ;;
+    esac
     # packetdrill's command line counts more than a script's own options, which shall hold.
-    grep -qE '^--local_ip' "$1" || given+=("${local[@]}")
-    grep -qE '^--remote_ip' "$1" || given+=("${remote[@]}")
-    cd "$(dirname "$1")"
-    timeout 60 "${unshare[@]}" sh -c 'ip link set lo up; ip tuntap add dev tun0 mode tun; ip link set tun0 up; exec "$@"' sh \
-        env LD_PRELOAD="$plugin" "$packetdrill" --so_filename="$plugin" --so_flags="$flags" \
-        --ip_version="$version" "${given[@]}" "${names[@]}" "${defines[@]}" "$(basename "$1")" 2>&1
+    mtu=$(sed -n 's/^--mtu=//p' "$file" | tail -1 | grep . || echo $mtu)
+    grep -q '^--local_ip' "$file" || given+=(--local_ip=$home)
+    grep -q '^--remote_ip' "$file" || given+=(--remote_ip=$away)
+    case $version in
+    ipv6) given+=(--gateway_ip=fd3d:0a0b:17d6:8888::1) ;;
+    *) given+=(--gateway_ip=192.168.0.1 --netmask_ip=255.255.0.0) ;;
+    esac
+    # A namespace has the kernel's congestion controls only if the machine has loaded them.
+    local flags=local=$home,mtu=$mtu,tcp_congestion_control=cubic
+    cd "$(dirname "$file")"
+    timeout 60 "${unshare[@]}" sh -c "$namespace" sh \
+        env LD_PRELOAD="$plugin" "$packetdrill" --so_filename="$plugin" --so_flags="$flags" --ip_version="$version" --mtu="$mtu" \
+        "${given[@]}" -D CMSG_LEVEL_IP=$level -D CMSG_TYPE_RECVERR=$kind -D CODE=$code "${defines[@]}" "$(basename "$file")" 2>&1
 }
 
 equal=0 differ=0 skipped=0

@@ -4,10 +4,11 @@ use crate::command::{Change, changes};
 use crate::descriptors::Descriptors;
 use crate::flags::Flags;
 use crate::kernel::Kernel;
+use crate::segmentation::wire_packets;
 use sockeye_host::{Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
 use sockeye_posix::{Errno, Fd, Sockets, Token, Value};
 use sockeye_wire::ip::IpView;
-use sockeye_wire::{ChecksumState, Instant, Meta, Packet};
+use sockeye_wire::{Instant, Meta, Packet};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
@@ -23,9 +24,6 @@ const LOOKS_A_TICK: u32 = 16;
 const GSO_MAX_BYTES: u32 = 65_535;
 /// More timers at one time than any stack needs: one that sets itself again at once would never end.
 const TIMERS_AT_ONCE: usize = 10_000;
-/// Where the checksum stands in a TCP header.
-const TCP_CHECKSUM: usize = 16;
-const TCP: u8 = 6;
 
 /// A packet as it left, and when.
 pub(crate) struct Sent {
@@ -184,7 +182,8 @@ impl Stack {
     pub(crate) fn settle(&mut self) {
         self.looks = 0;
         while let Some((_, packet)) = self.sockets.poll_transmit(self.now) {
-            self.sent.push_back(Sent { at: self.now, bytes: whole_packet(&packet) });
+            let at = self.now;
+            self.sent.extend(wire_packets(&packet).into_iter().map(|bytes| Sent { at, bytes }));
         }
         while let Some((token, result)) = self.sockets.poll_completion() {
             self.completed.insert(token, result);
@@ -195,20 +194,4 @@ impl Stack {
 /// The prefix length that leaves one address.
 const fn whole(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
-}
-
-/// The packet in one piece and with a complete checksum, which of super-segments the device would fill in.
-fn whole_packet(packet: &Packet) -> Vec<u8> {
-    let mut bytes = packet.to_bytes().to_vec();
-    if packet.meta.checksum == ChecksumState::Partial
-        && let Ok(ip) = IpView::parse(&bytes, bytes.len())
-        && ip.protocol == TCP
-        && let Some(segment) = bytes.get_mut(ip.header_len..)
-        && segment.len() >= TCP_CHECKSUM + 2
-    {
-        segment[TCP_CHECKSUM..TCP_CHECKSUM + 2].fill(0);
-        let sum = ip.pseudo_header().with(segment).finish();
-        segment[TCP_CHECKSUM..TCP_CHECKSUM + 2].copy_from_slice(&sum.to_be_bytes());
-    }
-    bytes
 }

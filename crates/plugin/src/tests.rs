@@ -9,7 +9,7 @@ use sockeye_posix::Address;
 use sockeye_posix::abi::{AF_INET, F_GETFL, F_SETFL, O_NONBLOCK, O_RDWR, SOCK_STREAM};
 use sockeye_wire::ip::{IpHeader, IpView, protocol};
 use sockeye_wire::tcp::{MAX_HEADER_BYTES, TcpHeader, TcpView};
-use sockeye_wire::{Flags as Bits, HeaderBytes, SeqNumber};
+use sockeye_wire::{Checksum, Flags as Bits, HeaderBytes, SeqNumber};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::net::{IpAddr, SocketAddr};
@@ -211,9 +211,21 @@ fn a_connection_through_the_table() {
     assert_eq!(written, 3_000);
     let (acknowledgement, _) = script.sniff().unwrap();
     assert_eq!(acknowledgement.len(), 40);
-    // A super-segment, whose checksum is complete.
-    let (data, _) = script.sniff().unwrap();
-    assert!(data.len() > 1_500);
+    // A super-segment of five, which the device cuts up: each packet is complete, and PSH is the last one's.
+    let (mut seq, mut pushes) = (1, Vec::new());
+    for payload in [536, 536, 536, 536, 536, 320] {
+        let (packet, _) = script.sniff().unwrap();
+        let ip = IpView::parse(&packet, packet.len()).unwrap();
+        let segment = &packet[ip.header_len..];
+        let tcp = TcpView::parse(segment).unwrap();
+        assert_eq!(tcp.seq().0, iss.wrapping_add(seq));
+        pushes.push(tcp.flags().psh());
+        assert_eq!(segment.len() - 20, payload);
+        assert!(ip.pseudo_header().with(segment).is_valid());
+        assert!(Checksum::new().with(&packet[..ip.header_len]).is_valid());
+        seq += payload as u32;
+    }
+    assert_eq!(pushes, [false, false, false, false, true, true]);
 }
 
 /// A call that waits sleeps on its own thread, and ends at the time of what ended it.
