@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`memory`] | two links joined in memory, for tests, demonstrations and in-process use |
 //! | [`tun`] | a Linux TUN device: the stack behind a network interface of this machine |
+//! | [`packet_socket`] | Ethernet frames of an interface that Linux has too |
 //! | [`capture`] | a tap around any link that writes pcapng, and the pcapng writer itself |
 //! | [`impair`] | what a bad network does to a packet: one pure function of seed, time and packet number |
 //! | [`offload`] | what a link does besides carrying packets |
@@ -20,7 +21,11 @@ pub mod capture;
 mod device;
 pub mod impair;
 pub mod memory;
+#[cfg(target_os = "linux")]
+mod netdevice;
 pub mod offload;
+#[cfg(target_os = "linux")]
+pub mod packet_socket;
 pub mod readiness;
 pub mod segmentation;
 #[cfg(target_os = "linux")]
@@ -31,6 +36,8 @@ pub use capture::{Capture, Tap};
 pub use impair::{Impairer, Impairment};
 pub use memory::MemoryLink;
 pub use offload::Offload;
+#[cfg(target_os = "linux")]
+pub use packet_socket::{PacketSocket, PacketSocketConfig, PacketSocketError};
 pub use readiness::{Readiness, SharedWaker};
 #[cfg(target_os = "linux")]
 pub use tun::{Tun, TunConfig, TunError};

@@ -8,7 +8,7 @@ mod addresses;
 mod error;
 mod offload;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use addresses::linux_address;
 pub use error::TunError;

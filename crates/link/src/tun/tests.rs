@@ -208,7 +208,7 @@ fn a_deleted_device_is_an_error_and_no_hang() {
 }
 
 /// Runs a test on a thread with a network namespace of its own; says so and does nothing where that is not allowed.
-fn in_a_network_of_its_own(test: impl FnOnce() + Send + 'static) {
+pub(crate) fn in_a_network_of_its_own(test: impl FnOnce() + Send + 'static) {
     let thread = std::thread::spawn(|| {
         // SAFETY: only this thread's network namespace changes, and nothing it holds refers to the old one.
         let own = unsafe { unshare_unsafe(UnshareFlags::NEWNET) };
@@ -223,16 +223,16 @@ fn in_a_network_of_its_own(test: impl FnOnce() + Send + 'static) {
     }
 }
 
-fn ip(arguments: &str) {
+pub(crate) fn ip(arguments: &str) {
     let status = Command::new("ip").args(arguments.split(' ')).status().unwrap();
     assert!(status.success(), "ip {arguments}");
 }
 
-fn wait(tun: &Tun, events: PollFlags) {
+pub(crate) fn wait(tun: &impl Link, events: PollFlags) {
     assert!(is_ready_within(tun, events, Duration::from_secs(5)), "nothing came");
 }
 
-fn is_ready_within(tun: &Tun, events: PollFlags, limit: Duration) -> bool {
+fn is_ready_within(tun: &impl Link, events: PollFlags, limit: Duration) -> bool {
     let Readiness::Fd(fd) = tun.readiness() else { panic!("a TUN has a descriptor") };
     let limit = Timespec::try_from(limit).unwrap();
     poll(&mut [PollFd::new(&fd, events)], Some(&limit)).unwrap() == 1

@@ -1,6 +1,6 @@
-//! Against Linux, over a TUN device in a network namespace of its own.
+//! Against Linux, over TUN devices and packet sockets in a network namespace of its own.
 
-use crate::link::{Tun, TunConfig};
+use crate::link::{Link, PacketSocket, PacketSocketConfig, Tun, TunConfig};
 use crate::{Interface, Stack};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -47,29 +47,61 @@ fn against_linux() {
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn inside_the_namespace() {
-    with_offload(true, ["10.66.0.2", "fd66::2"], ["10.66.0.1", "fd66::1"]).await;
-    with_offload(false, ["10.67.0.2", "fd67::2"], ["10.67.0.1", "fd67::1"]).await;
+    for offload in [true, false] {
+        println!("TUN, offload {offload}");
+        let network = if offload { 66 } else { 67 };
+        let addresses = addresses_in(network);
+        let config = TunConfig { offload, ..TunConfig::for_stack("sock%d", &addresses) };
+        transfer(Tun::open(&config).unwrap(), network).await;
+    }
+    for offload in [true, false] {
+        println!("packet socket, offload {offload}");
+        let network = if offload { 68 } else { 69 };
+        veth_of_linux(network);
+        let config = PacketSocketConfig { offload, ..PacketSocketConfig::new("mine") };
+        transfer(PacketSocket::open(&config).unwrap(), network).await;
+        ip("link del dev mine");
+    }
 }
 
-async fn with_offload(offload: bool, ours: [&str; 2], linux: [&str; 2]) {
-    let ours = ours.map(|address| address.parse::<IpAddr>().unwrap());
-    let linux = linux.map(|address| address.parse::<IpAddr>().unwrap());
-    let subnets = [(ours[0], 24), (ours[1], 64)];
-    let config = TunConfig { offload, ..TunConfig::for_stack("sock%d", &subnets) };
-    let tun = Tun::open(&config).unwrap();
-    let interface = subnets
-        .iter()
-        .fold(Interface::new(tun), |link, (address, len)| link.address(*address, *len));
+/// Ours in the network of that number.
+fn addresses_in(network: u8) -> [(IpAddr, u8); 2] {
+    [
+        format!("10.{network}.0.2").parse().map(|v4| (v4, 24)).unwrap(),
+        format!("fd{network}::2").parse().map(|v6| (v6, 64)).unwrap(),
+    ]
+}
+
+/// A pair of Ethernet interfaces, one of which has Linux's addresses; the other is for us.
+fn veth_of_linux(network: u8) {
+    ip("link add linux type veth peer name mine");
+    ip(&format!("addr add 10.{network}.0.1/24 dev linux"));
+    ip(&format!("addr add fd{network}::1/64 dev linux nodad"));
+    ip("link set dev linux up");
+    ip("link set dev mine up");
+}
+
+fn ip(arguments: &str) {
+    let status = Command::new("ip").args(arguments.split(' ')).status().unwrap();
+    assert!(status.success(), "ip {arguments}");
+}
+
+/// Everything below, over a link to Linux, which has the first address.
+async fn transfer(link: impl Link + 'static, network: u8) {
+    let ours = addresses_in(network);
+    let interface =
+        ours.iter().fold(Interface::new(link), |link, (address, len)| link.address(*address, *len));
     let stack = Stack::builder().interface(interface.default_route()).spawn().unwrap();
-    linux_is_ready(&stack, linux[0]).await;
-    for (ours, linux) in ours.into_iter().zip(linux) {
-        println!("offload {offload}");
+    let linux: [IpAddr; 2] =
+        [format!("10.{network}.0.1").parse().unwrap(), format!("fd{network}::1").parse().unwrap()];
+    for ((ours, _), linux) in ours.into_iter().zip(linux) {
+        linux_is_ready(&stack, linux).await;
         timeout(Duration::from_secs(60), scenarios(&stack, ours, linux)).await.unwrap();
     }
     assert_eq!(stack.shutdown(Duration::from_secs(2)).await, 0);
 }
 
-/// Linux notices up to a second late that the device has a carrier.
+/// Linux notices up to a second late that a device has a carrier.
 async fn linux_is_ready(stack: &Stack, linux: IpAddr) {
     let begin = Instant::now();
     while timeout(Duration::from_millis(100), stack.connect(SocketAddr::new(linux, 9)))
@@ -135,7 +167,7 @@ async fn scenarios(stack: &Stack, ours: IpAddr, linux: IpAddr) {
     drop(mine);
 
     // Many, one after the other: nothing stays but TIME-WAIT.
-    for _ in 0..5_000 {
+    for _ in 0..2_000 {
         let (mine, linux_end) = pair().await;
         drop((linux_end, mine));
     }
