@@ -5,7 +5,7 @@ use crate::congestion::Sample;
 use core::time::Duration;
 
 /// BBR.PacingMarginPercent: a little below the bandwidth, so that queues drain.
-pub(super) const MARGIN_PERCENT: u64 = 1;
+const MARGIN_PERCENT: u64 = 1;
 /// Taken for the round trip before any was measured.
 const NOMINAL_RTT: Duration = Duration::from_millis(1);
 

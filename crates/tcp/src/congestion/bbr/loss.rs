@@ -13,6 +13,8 @@ const LOSS_THRESHOLD: u64 = 20;
 pub(super) struct Loss {
     /// BBR.is_loss_in_round.
     pub(super) in_round: bool,
+    /// Some of it was marks, not loss.
+    pub(super) marked: bool,
     /// BBR.loss_round_delivered; `None` before anything was delivered.
     pub(super) round_end: Option<SeqNumber>,
     /// Separate losses in the round, and where the last one ended.
@@ -26,6 +28,7 @@ impl Default for Loss {
     fn default() -> Self {
         Self {
             in_round: false,
+            marked: false,
             round_end: None,
             events_in_round: 0,
             last_end: None,
@@ -80,6 +83,11 @@ impl Bbr {
         }
     }
 
+    /// The round trip is over, or what happened in it no longer matters.
+    pub(super) fn forget_round(&mut self) {
+        (self.loss.in_round, self.loss.marked) = (false, false);
+    }
+
     /// NoteLoss.
     fn note_loss(&mut self) {
         if !self.loss.in_round {
@@ -107,6 +115,7 @@ impl Bbr {
     /// marks, `in_flight` then being what caused them.
     pub(super) fn handle_mark(&mut self, in_flight: u32) {
         self.note_loss();
+        self.loss.marked = true;
         if self.cycle.is_probe_sample {
             self.handle_in_flight_too_high(in_flight, false);
         }
@@ -135,7 +144,7 @@ impl Bbr {
     pub(super) fn handle_spurious_loss(&mut self) {
         self.in_recovery = false;
         self.restore_window();
-        self.loss.in_round = false;
+        self.forget_round();
         self.full_pipe.reset(0);
         self.bounds.bw_short = self.bounds.bw_short.max(self.undo.bw_short);
         self.bounds.in_flight_short = self.bounds.in_flight_short.max(self.undo.in_flight_short);

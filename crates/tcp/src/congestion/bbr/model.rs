@@ -1,6 +1,5 @@
 //! The model of the path: bandwidth, round trips, what recent losses allow, aggregation (draft-ietf-ccwg-bbr §5.5).
 
-use super::control::MARGIN_PERCENT;
 use super::filter::WindowedMax;
 use super::{Ack, Bbr, State};
 use crate::congestion::send_quantum;
@@ -156,7 +155,7 @@ impl Bbr {
         self.update_max_bw(ack);
         if self.latest.round_start {
             self.adapt_lower_bounds(ack);
-            self.loss.in_round = false;
+            self.forget_round();
         }
     }
 
@@ -187,22 +186,21 @@ impl Bbr {
         if self.state.is_probing() || !self.loss.in_round {
             return;
         }
+        // The draft follows any loss down, which on a path that loses one percent by itself costs one percent in each round trip, up to
+        // half the rate before the next probe. What probing would bear is borne here as well; marks are not.
+        if !self.loss.marked && !self.is_sample_too_lossy(ack) {
+            return;
+        }
         if self.bounds.bw_short == u64::MAX {
             self.bounds.bw_short = self.max_bw.get();
         }
         if self.bounds.in_flight_short == u32::MAX {
             self.bounds.in_flight_short = self.window;
         }
-        // What was delivered is what was sent less what was lost, and what was sent was below the bandwidth on purpose: without
-        // accounting for that, each round with loss would cost the margin once more.
-        let margin = if self.is_sample_too_lossy(ack) {
-            1_000
-        } else {
-            (100 - MARGIN_PERCENT) * (1_000 - self.ambient.per_mille()) / 100
-        };
-        let sent_share = self.rounds.least_share * margin / 10;
+        // What was sent was below the bandwidth on purpose: without accounting for that, loss would cost the reduction once more.
+        let share = self.rounds.least_share;
         let adapt = |bound: u64, latest: u64| {
-            let shown = (latest.saturating_mul(10_000) / sent_share).min(bound);
+            let shown = (latest.saturating_mul(100) / share).min(bound);
             shown.max(bound.saturating_mul(BETA) / 100)
         };
         self.bounds.bw_short = adapt(self.bounds.bw_short, self.latest.bw);
@@ -212,7 +210,7 @@ impl Bbr {
 
     /// ResetCongestionSignals.
     pub(super) fn reset_congestion_signals(&mut self) {
-        self.loss.in_round = false;
+        self.forget_round();
         self.latest.bw = 0;
         self.latest.in_flight = 0;
     }

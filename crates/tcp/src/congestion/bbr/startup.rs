@@ -10,6 +10,8 @@ const FULL_ROUNDS: u8 = 3;
 const GROWTH: u64 = 125;
 /// BBRStartupFullLossCnt: separate losses in a round trip that end Startup.
 const FULL_LOSSES: u8 = 6;
+/// Loss in a round trip, in a thousand, that ends it even if more and more is delivered.
+const GROWING_LOSS: u64 = 100;
 /// Rounds in a row with marks that do.
 const FULL_MARKED_ROUNDS: u8 = 2;
 /// Most rounds that Drain lasts.
@@ -91,6 +93,7 @@ impl Bbr {
             self.latest.round_start
                 && events >= FULL_LOSSES
                 && self.is_too_much(ack.rate.lost, ack.rate.in_flight)
+                && !self.grows_in_spite_of_loss(ack)
         } else {
             ack.sample.newly_lost > 0
         };
@@ -98,6 +101,14 @@ impl Bbr {
             self.undo.state = Some(Probed::Startup);
             self.leave_startup_by_congestion();
         }
+    }
+
+    /// More is delivered with each round trip, and none of it waits anywhere: not the sender is the cause of the loss. The draft leaves
+    /// Startup all the same, on a path that loses three percent with a few dozen segments in flight.
+    fn grows_in_spite_of_loss(&self, ack: &Ack<'_>) -> bool {
+        let bearable =
+            u64::from(ack.rate.lost) * 1_000 <= u64::from(ack.rate.in_flight) * GROWING_LOSS;
+        self.full_pipe.count == 0 && bearable && !self.is_queued(ack)
     }
 
     /// Congestion says that the pipe is full: what was delivered in a round trip is safe.
