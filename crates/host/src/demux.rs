@@ -21,7 +21,36 @@ pub(crate) enum Target {
 #[derive(Clone, Copy)]
 struct Item {
     hash: u32,
-    target: Target,
+    target: Packed,
+}
+
+/// A [`Target`] in 32 bits: two say which table, thirty which place in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Packed(u32);
+
+const PLACE_BITS: u32 = 30;
+
+impl Packed {
+    #[inline]
+    fn new(target: Target) -> Self {
+        let (table, place) = match target {
+            Target::Connection(place) => (0, place),
+            Target::HalfOpen(place) => (1, place),
+            Target::TimeWait(place) => (2, place),
+        };
+        debug_assert!(place < 1 << PLACE_BITS);
+        Self(table << PLACE_BITS | place)
+    }
+
+    #[inline]
+    const fn target(self) -> Target {
+        let place = self.0 & ((1 << PLACE_BITS) - 1);
+        match self.0 >> PLACE_BITS {
+            0 => Target::Connection(place),
+            1 => Target::HalfOpen(place),
+            _ => Target::TimeWait(place),
+        }
+    }
 }
 
 pub(crate) struct Demux {
@@ -45,17 +74,17 @@ impl Demux {
     #[inline]
     pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(Target) -> bool) -> Option<Target> {
         self.shards[shard(hash)]
-            .find(spread(hash), |item| item.hash == hash && is_it(item.target))
-            .map(|item| item.target)
+            .find(spread(hash), |item| item.hash == hash && is_it(item.target.target()))
+            .map(|item| item.target.target())
     }
 
     pub(crate) fn insert(&mut self, hash: u32, target: Target) {
-        self.shards[shard(hash)]
-            .insert_unique(spread(hash), Item { hash, target }, |item| spread(item.hash));
+        let item = Item { hash, target: Packed::new(target) };
+        self.shards[shard(hash)].insert_unique(spread(hash), item, |item| spread(item.hash));
     }
 
     pub(crate) fn remove(&mut self, hash: u32, target: Target) {
-        let shard = &mut self.shards[shard(hash)];
+        let (shard, target) = (&mut self.shards[shard(hash)], Packed::new(target));
         if let Ok(found) = shard.find_entry(spread(hash), |item| item.target == target) {
             found.remove();
         }
@@ -63,9 +92,9 @@ impl Demux {
 
     /// A tuple goes from one table to another.
     pub(crate) fn replace(&mut self, hash: u32, old: Target, new: Target) {
-        let shard = &mut self.shards[shard(hash)];
+        let (shard, old) = (&mut self.shards[shard(hash)], Packed::new(old));
         if let Some(item) = shard.find_mut(spread(hash), |item| item.target == old) {
-            item.target = new;
+            item.target = Packed::new(new);
         }
     }
 

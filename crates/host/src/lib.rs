@@ -25,6 +25,7 @@ extern crate std;
 mod config;
 mod counters;
 mod demux;
+mod ends;
 mod error;
 mod events;
 mod hash;

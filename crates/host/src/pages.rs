@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU32;
 
 const PAGE_BITS: u32 = 6;
 const PAGE: usize = 1 << PAGE_BITS;
@@ -12,7 +13,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) index: u32,
-    pub(crate) generation: u32,
+    /// Never zero, so that no key takes no more room than one.
+    pub(crate) generation: NonZeroU32,
 }
 
 impl fmt::Debug for Key {
@@ -22,7 +24,7 @@ impl fmt::Debug for Key {
 }
 
 struct Slot<T> {
-    generation: u32,
+    generation: NonZeroU32,
     entry: Entry<T>,
 }
 
@@ -72,7 +74,7 @@ impl<T> Pages<T> {
         if matches!(slot.entry, Entry::Vacant { .. }) {
             return None;
         }
-        slot.generation = slot.generation.wrapping_add(1);
+        slot.generation = slot.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         let entry = core::mem::replace(&mut slot.entry, Entry::Vacant { next: free });
         self.free = index;
         self.len -= 1;
@@ -145,7 +147,7 @@ impl<T> Pages<T> {
         let first = (self.pages.len() * PAGE) as u32;
         let page = (0..PAGE as u32).map(|at| {
             let next = if at + 1 == PAGE as u32 { NONE } else { first + at + 1 };
-            Slot { generation: 0, entry: Entry::Vacant { next } }
+            Slot { generation: NonZeroU32::MIN, entry: Entry::Vacant { next } }
         });
         self.pages.push(page.collect());
         self.free = first;

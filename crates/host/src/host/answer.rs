@@ -84,7 +84,10 @@ impl Host {
             Some(Target::HalfOpen(index)) => self.half_open.at(index).map(|record| record.listener),
             _ => None,
         };
-        let ((dscp, hop_limit), may_fragment) = match signer {
+        // The same flow label as the connection's own segments bear.
+        let (remote, generation) = (endpoints.remote.ip(), self.network.generation());
+        let mut path = PathState::new(hop, remote, generation, random);
+        ((path.dscp, path.hop_limit), path.may_fragment) = match signer {
             Some(Target::Connection(index)) => {
                 let path = self.connections.at(index).map(|record| &record.path);
                 path.map_or(((0, self.config.hop_limit), false), |path| {
@@ -92,19 +95,6 @@ impl Host {
                 })
             }
             _ => (self.marks_of(listener), self.may_fragment(listener)),
-        };
-        let path = PathState {
-            hop,
-            generation: self.network.generation(),
-            // The same as the connection's own segments bear.
-            flow_label: (random >> 16) as u32 & 0x000f_ffff,
-            identification: random as u16,
-            hop_limit,
-            dscp,
-            may_fragment,
-            received_hop_limit: 0,
-            received_dscp: 0,
-            mtu_until: Instant::FAR_FUTURE,
         };
         let mut packet = Packet::empty();
         let sent = self.segment_out(now, endpoints, &path, &mut transmit, &mut packet);

@@ -42,14 +42,14 @@ impl Host {
     fn add_connection_key(&mut self, id: ConnectionId, key: Key) -> Result<(), KeyError> {
         let record = self.connections.get_mut(id.0).ok_or(KeyError::NoSuchKey)?;
         if let Some(auth) = &mut record.auth {
-            return if key.is_for(&record.endpoints) {
+            return if key.is_for(&record.ends.get()) {
                 auth.add(key)
             } else {
                 Err(KeyError::Elsewhere)
             };
         }
         let ring: KeyRing = [key].into_iter().collect();
-        let auth = Authenticator::select(&ring, &record.endpoints).ok_or(KeyError::Elsewhere)?;
+        let auth = Authenticator::select(&ring, &record.ends.get()).ok_or(KeyError::Elsewhere)?;
         if !record.connection.set_signature(auth.signature()) {
             return Err(KeyError::TooLate);
         }
@@ -224,9 +224,9 @@ impl Host {
             ErrorKind::PortUnreachable => true,
             // IPv4 3/2 and 3/4, IPv6 1/1.
             ErrorKind::ProtocolUnreachable | ErrorKind::PacketTooBig { .. } => {
-                record.endpoints.remote.is_ipv4()
+                record.ends.remote_ip().is_ipv4()
             }
-            ErrorKind::Prohibited => record.endpoints.remote.is_ipv6(),
+            ErrorKind::Prohibited => record.ends.remote_ip().is_ipv6(),
             _ => false,
         };
         hard && !opening && auth.signature() == Signature::Ao && !auth.accepts_icmp()

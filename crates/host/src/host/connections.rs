@@ -5,7 +5,7 @@ use crate::demux::Target;
 use crate::events::for_application;
 use crate::ids::ConnectionId;
 use crate::record::{Record, TimeWaitRecord};
-use crate::timer::TimerKey;
+use crate::timer::TimerOwner;
 use crate::wheel::TimerId;
 use bytes::Bytes;
 use core::time::Duration;
@@ -23,7 +23,7 @@ impl Host {
     /// The two ends of a connection.
     #[must_use]
     pub fn endpoints(&self, id: ConnectionId) -> Option<Endpoints> {
-        self.connections.get(id.0).map(|record| record.endpoints)
+        self.connections.get(id.0).map(|record| record.ends.get())
     }
 
     /// SEND: copies as much of `data` as the send buffer takes; see [`Connection::write`].
@@ -252,9 +252,10 @@ impl Host {
         if !core::mem::replace(&mut record.ready, true) {
             self.egress.ready.push_back(index);
         }
-        self.wheel.set(record.timer, record.connection.deadline());
+        let owner = TimerOwner::Connection(index).into();
+        self.wheel.arm(&mut record.timer, owner, record.connection.deadline());
         let events = record.connection.take_events();
-        if record.fast_open.is_some() {
+        if record.fast_opening {
             self.settle_fast_open(now, index);
         }
         if events == Events::NONE {
@@ -264,11 +265,12 @@ impl Host {
             self.on_milestone(now, index, events);
         }
         let Some(record) = self.connections.at_mut(index) else { return };
-        let hop = record.path.hop;
-        if events.intersects(Events::FORWARD_PROGRESS) {
+        if events.intersects(Events::FORWARD_PROGRESS) && self.network.neighbours.len() > 0 {
+            let hop = record.path.hop(record.ends.remote_ip());
             self.network.neighbours.confirm(now, hop.interface, hop.next);
         }
         if events.intersects(Events::PATH_SUSPECT) {
+            let hop = record.path.hop(record.ends.remote_ip());
             self.network.neighbours.suspect(hop.interface, hop.next);
         }
         let mut news = for_application(events);
@@ -280,7 +282,7 @@ impl Host {
         }
         record.pending |= news;
         // Until it is accepted nobody knows of it.
-        if record.listener.is_none()
+        if !record.to_accept
             && let Some(key) = self.connections.key_at(index)
         {
             self.announce(ConnectionId(key));
@@ -314,26 +316,26 @@ impl Host {
         if record.connection.is_done() {
             if let Some(record) = self.remove_connection(index) {
                 self.demux.remove(record.hash, Target::Connection(index));
-                self.ports.disconnected(record.endpoints.local.port());
+                self.ports.disconnected(record.ends.local_port());
             }
         } else if let Some(time_wait) = record.connection.time_wait() {
             let Some(record) = self.remove_connection(index) else { return };
             let old = Target::Connection(index);
             if self.time_wait.len() >= self.config.limits.time_wait {
                 self.demux.remove(record.hash, old);
-                self.ports.disconnected(record.endpoints.local.port());
+                self.ports.disconnected(record.ends.local_port());
                 return;
             }
             let deadline = time_wait.deadline();
             let place = self.time_wait.insert(TimeWaitRecord {
                 time_wait,
-                endpoints: record.endpoints,
+                ends: record.ends,
                 hash: record.hash,
                 timer: TimerId::UNSET,
                 since: now,
                 auth: record.auth,
             });
-            let timer = self.wheel.insert(TimerKey::TimeWait(place.index), Some(deadline));
+            let timer = self.wheel.insert(TimerOwner::TimeWait(place.index).into(), Some(deadline));
             if let Some(new) = self.time_wait.get_mut(place) {
                 new.timer = timer;
             }
@@ -351,7 +353,7 @@ impl Host {
         if let Some(record) = self.time_wait.remove(index) {
             self.wheel.remove(record.timer);
             self.demux.remove(record.hash, Target::TimeWait(index));
-            self.ports.disconnected(record.endpoints.local.port());
+            self.ports.disconnected(record.ends.local_port());
         }
     }
 }

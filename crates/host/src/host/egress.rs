@@ -7,6 +7,7 @@ use crate::demux::Target;
 use crate::ids::ConnectionId;
 use crate::net::{Hop, Interface, Resolution};
 use crate::record::PathState;
+use crate::timer::TimerOwner;
 use crate::trace::{Direction, SegmentTrace};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -107,21 +108,22 @@ impl Host {
             self.egress.turn = None;
             return None;
         };
-        let routed = record.path.refresh(&self.network, &record.endpoints);
+        let routed = record.path.refresh(&self.network, &record.ends);
         if record.path.mtu_until <= now {
             refresh_mtu(now, &mut self.network, record);
         }
-        let interface = self.network.interface(record.path.hop.interface);
+        let interface = self.network.interface(record.path.interface);
         // Signed segments differ from one to the next, so that no link can cut them.
         let interface = interface.filter(|_| record.auth.is_none());
         let max_payload =
-            interface.map_or(0, |interface| max_payload(interface, record.endpoints.remote.ip()));
+            interface.map_or(0, |interface| max_payload(interface, record.ends.remote_ip()));
         // By reference from here on: a segment is large to move.
         let mut polled = record.connection.poll_transmit(now, max_payload);
         let Some(transmit) = &mut polled else {
             record.ready = false;
             self.egress.turn = None;
-            self.wheel.set(record.timer, record.connection.deadline());
+            let owner = TimerOwner::Connection(index).into();
+            self.wheel.arm(&mut record.timer, owner, record.connection.deadline());
             self.finish(now, index);
             return None;
         };
@@ -133,11 +135,8 @@ impl Host {
             }
             left => Some((index, left)),
         };
-        let endpoints = record.endpoints;
-        let path = record.path;
+        let endpoints = record.ends.get();
         let signed = record.auth.is_some();
-        record.path.identification =
-            path.identification.wrapping_add(transmit.wire_segments.max(1));
         if self.observer.is_some() {
             let state = record.connection.state();
             let id = self.connections.key_at(index).map(ConnectionId);
@@ -150,7 +149,17 @@ impl Host {
         if signed && !self.sign_for(Target::Connection(index), &endpoints, transmit) {
             return None;
         }
-        self.segment_out(now, &endpoints, &path, transmit, place)
+        let record = self.connections.at_mut(index)?;
+        let segments = transmit.wire_segments.max(1);
+        self.counters.segments_sent += u64::from(segments);
+        let interface = self.network.interface(record.path.interface)?;
+        build_segment(now, interface, &endpoints, &record.path, transmit, place);
+        record.path.identification = record.path.identification.wrapping_add(segments);
+        if interface.is_plain() {
+            return Some(record.path.interface);
+        }
+        let hop = record.path.hop(endpoints.remote.ip());
+        self.pass_on_from(now, hop, place)
     }
 
     pub(super) fn observe_out(
@@ -176,7 +185,6 @@ impl Host {
     }
 
     /// Puts headers before a segment and passes it on.
-    #[inline]
     pub(super) fn segment_out(
         &mut self,
         now: Instant,
@@ -186,14 +194,15 @@ impl Host {
         place: &mut Packet,
     ) -> Option<InterfaceId> {
         self.counters.segments_sent += u64::from(transmit.wire_segments.max(1));
-        let interface = self.network.interface(path.hop.interface)?;
+        let interface = self.network.interface(path.interface)?;
         build_segment(now, interface, endpoints, path, transmit, place);
-        // Kept apart so that the usual packet is not moved.
-        if interface.medium == Medium::Ip && interface.id != InterfaceId::LOOPBACK {
-            return Some(path.hop.interface);
-        }
+        self.pass_on_from(now, path.hop(endpoints.remote.ip()), place)
+    }
+
+    /// [`pass_on`](Self::pass_on) of a packet that stays where it is if it leaves now.
+    fn pass_on_from(&mut self, now: Instant, hop: Hop, place: &mut Packet) -> Option<InterfaceId> {
         let packet = core::mem::replace(place, Packet::empty());
-        let (interface, packet) = self.pass_on(now, path.hop, packet)?;
+        let (interface, packet) = self.pass_on(now, hop, packet)?;
         *place = packet;
         Some(interface)
     }

@@ -107,7 +107,8 @@ impl Host {
             return;
         }
         let by_reset = record.connection.error() == Some(Error::Reset);
-        if let Some(id) = record.fast_open.take()
+        if core::mem::take(&mut record.fast_opening)
+            && let Some(id) = record.listener
             && let Some(listener) = self.listeners.get_mut(id)
         {
             listener.fast_opens.end(now, by_reset);

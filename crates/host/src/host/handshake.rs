@@ -7,7 +7,7 @@ use crate::demux::Target;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::net::Hop;
 use crate::record::HalfOpenRecord;
-use crate::timer::TimerKey;
+use crate::timer::TimerOwner;
 use crate::trace::SegmentTrace;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
@@ -61,14 +61,14 @@ impl Host {
                 let connection = half_open.fast_open(config, syn.clone(), now, offer);
                 let connection = self.take_in(now, (hash, hop), id, endpoints, connection);
                 if let Some(record) = self.connections.get_mut(connection.0) {
-                    record.fast_open = Some(id);
+                    record.fast_opening = true;
                 }
                 self.observe(|| SegmentTrace { state, connection: Some(connection), ..trace });
             }
             Reception::HalfOpen(offer) => {
                 let record = HalfOpenRecord {
                     half_open,
-                    endpoints: *endpoints,
+                    ends: (*endpoints).into(),
                     hash,
                     timer: TimerId::UNSET,
                     listener: id,
@@ -89,10 +89,10 @@ impl Host {
     }
 
     fn remember_half_open(&mut self, record: HalfOpenRecord) -> u32 {
-        let (hash, port, id) = (record.hash, record.endpoints.local.port(), record.listener);
+        let (hash, port, id) = (record.hash, record.ends.local_port(), record.listener);
         let deadline = record.half_open.deadline();
         let place = self.half_open.insert(record);
-        let timer = self.wheel.insert(TimerKey::HalfOpen(place.index), Some(deadline));
+        let timer = self.wheel.insert(TimerOwner::HalfOpen(place.index).into(), Some(deadline));
         if let Some(record) = self.half_open.get_mut(place) {
             record.timer = timer;
         }
@@ -180,7 +180,8 @@ impl Host {
         connection: Connection,
     ) -> Option<ConnectionId> {
         let record = self.take_half_open(index)?;
-        let HalfOpenRecord { endpoints, hash, auth, .. } = record;
+        let HalfOpenRecord { ends, hash, auth, .. } = record;
+        let endpoints = ends.get();
         // A route that went away since the SYN may come back.
         let unrouted =
             Hop { interface: crate::config::InterfaceId::LOOPBACK, next: endpoints.remote.ip() };
@@ -199,7 +200,7 @@ impl Host {
         while let Some(record) = self.half_open.at_mut(index)
             && let Some(transmit) = record.half_open.poll_transmit(now, &config)
         {
-            let endpoints = record.endpoints;
+            let endpoints = record.ends.get();
             self.half_open_sends(now, index, &endpoints, transmit);
         }
     }
@@ -218,7 +219,7 @@ impl Host {
     /// The listener is gone, or will have no more.
     pub(super) fn refuse_half_open(&mut self, now: Instant, index: u32) {
         let Some(record) = self.half_open.at(index) else { return };
-        let endpoints = record.endpoints;
+        let endpoints = record.ends.get();
         let transmit = record.half_open.refuse(now);
         self.observe_out(now, None, &endpoints, &transmit, StateName::Closed);
         self.send_segment(now, &endpoints, transmit, Some(Target::HalfOpen(index)));
@@ -245,7 +246,7 @@ impl Host {
     pub(super) fn forget_half_open(&mut self, index: u32) {
         if let Some(record) = self.take_half_open(index) {
             self.demux.remove(record.hash, Target::HalfOpen(index));
-            self.ports.disconnected(record.endpoints.local.port());
+            self.ports.disconnected(record.ends.local_port());
         }
     }
 

@@ -105,7 +105,7 @@ impl Host {
         if let Some(record) = self.connections.at_mut(index) {
             record.connection.on_icmp(error, quoted.seq);
             // Nobody has accepted it: it is as good as half open, and whoever accepts it learns why it is not any more.
-            if record.listener.is_some()
+            if record.to_accept
                 && record.connection.state() == StateName::SynReceived
                 && let Some(error) = record.connection.soft_error()
             {
@@ -132,7 +132,7 @@ impl Host {
             ErrorKind::SourceQuench => false,
             // Nothing of a SYN-ACK can be made smaller, but the connection will know.
             ErrorKind::PacketTooBig { mtu } => {
-                let remote = record.endpoints.remote;
+                let remote = record.ends.get().remote;
                 let Some(hop) = self.network.hop(remote) else { return false };
                 let narrower = self.narrower(now, remote.ip(), &hop, quoted, mtu);
                 narrower.is_some_and(|mtu| self.network.paths.set(now, remote.ip(), mtu))

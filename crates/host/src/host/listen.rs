@@ -101,7 +101,7 @@ impl Host {
         self.to_accept -= listener.to_accept.len();
         for waiting in listener.to_accept {
             if let Some(record) = self.connections.get_mut(waiting.0) {
-                record.listener = None;
+                record.to_accept = false;
             }
             self.abort(now, waiting);
             self.close(now, waiting);
@@ -122,8 +122,8 @@ impl Host {
         let connection = listener.to_accept.pop_front()?;
         self.to_accept -= 1;
         let record = self.connections.get_mut(connection.0)?;
-        record.listener = None;
-        let endpoints = record.endpoints;
+        record.to_accept = false;
+        let endpoints = record.ends.get();
         if record.pending != Events::NONE {
             self.announce(connection);
         }

@@ -10,7 +10,7 @@ impl Host {
     pub(super) fn on_milestone(&mut self, now: Instant, index: u32, events: Events) {
         let save = self.config.policy.save_metrics;
         let Some(record) = self.connections.at_mut(index) else { return };
-        let remote = record.endpoints.remote.ip();
+        let remote = record.ends.remote_ip();
         let destinations = &mut self.network.destinations;
         if events.intersects(Events::CONNECTED) {
             if let Some(report) = record.connection.take_fast_open_report() {

@@ -33,7 +33,7 @@ use crate::pages::Pages;
 use crate::policy::Policy;
 use crate::ports::Ports;
 use crate::record::{HalfOpenRecord, Record, TimeWaitRecord};
-use crate::timer::TimerKey;
+use crate::timer::{TimerKey, TimerOwner};
 use crate::trace::{Observer, SegmentTrace};
 use crate::wheel::{TimerId, Wheel};
 use alloc::boxed::Box;
@@ -103,7 +103,7 @@ impl Host {
             time_wait: Pages::new(),
             listeners: Listeners::new(keyed("listeners")),
             ports: Ports::new(&config.secret, config.ephemeral_ports.clone()),
-            reassembly_timer: wheel.insert(TimerKey::Reassembly, None),
+            reassembly_timer: wheel.insert(TimerOwner::Reassembly.into(), None),
             wheel,
             isn: IsnGenerator::new(keyed("sequence numbers").key()),
             syn_cookies: SynCookies::new(keyed("SYN cookies").key()),

@@ -7,7 +7,7 @@ use crate::error::HostError;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::net::Hop;
 use crate::record::{PathState, Record, TimeWaitRecord};
-use crate::timer::TimerKey;
+use crate::timer::TimerOwner;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -181,14 +181,14 @@ impl Host {
                 }
                 let is_it = |target| match target {
                     Target::Connection(at) => {
-                        connections.at(at).is_some_and(|known| known.endpoints == endpoints)
+                        connections.at(at).is_some_and(|known| known.ends.are(&endpoints))
                     }
                     Target::HalfOpen(at) => {
-                        half_open.at(at).is_some_and(|known| known.endpoints == endpoints)
+                        half_open.at(at).is_some_and(|known| known.ends.are(&endpoints))
                     }
                     Target::TimeWait(at) => time_wait.at(at).is_some_and(|known| {
                         let reusable = reuse && is_reusable(now, known);
-                        known.endpoints == endpoints && !reusable
+                        known.ends.are(&endpoints) && !reusable
                     }),
                 };
                 demux.find(demux.hash(&endpoints), is_it).is_none()
@@ -264,43 +264,34 @@ impl Host {
         crate::demux::hash_endpoints(&mut hasher, &endpoints);
         let random = hasher.finish();
         let deadline = connection.deadline();
-        let (dscp, hop_limit) = self.marks_of(listener);
-        let may_fragment = self.may_fragment(listener);
+        let remote = endpoints.remote.ip();
+        let mut path = PathState::new(hop, remote, self.network.generation(), random);
+        (path.dscp, path.hop_limit) = self.marks_of(listener);
+        path.may_fragment = self.may_fragment(listener);
+        if self.network.paths.knows(remote) {
+            // What is known may be younger than the handshake.
+            path.mtu_until = Instant::ZERO;
+        }
         let record = Record {
             connection,
-            endpoints,
+            ends: endpoints.into(),
             hash,
             timer: TimerId::UNSET,
-            path: PathState {
-                hop,
-                generation: self.network.generation(),
-                flow_label: (random >> 16) as u32 & 0x000f_ffff,
-                identification: random as u16,
-                hop_limit,
-                dscp,
-                may_fragment,
-                received_hop_limit: 0,
-                received_dscp: 0,
-                // What is known may be younger than the handshake.
-                mtu_until: if self.network.paths.knows(endpoints.remote.ip()) {
-                    Instant::ZERO
-                } else {
-                    Instant::FAR_FUTURE
-                },
-            },
+            path,
             auth,
             listener,
+            to_accept: listener.is_some(),
+            fast_opening: false,
             tells_progress: false,
-            fast_open: None,
             pending: Events::NONE,
             announced: false,
             ready: false,
             released: false,
         };
         let key = self.connections.insert(record);
-        let timer = self.wheel.insert(TimerKey::Connection(key.index), deadline);
         if let Some(record) = self.connections.get_mut(key) {
-            record.timer = timer;
+            let owner = TimerOwner::Connection(key.index).into();
+            self.wheel.arm(&mut record.timer, owner, deadline);
         }
         ConnectionId(key)
     }

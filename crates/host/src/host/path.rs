@@ -37,7 +37,8 @@ impl Host {
     #[must_use]
     pub fn connection_mtu(&mut self, now: Instant, id: ConnectionId) -> Option<u16> {
         let record = self.connections.get(id.0)?;
-        let (remote, hop) = (record.endpoints.remote.ip(), record.path.hop);
+        let remote = record.ends.remote_ip();
+        let hop = record.path.hop(remote);
         Some(self.network.mtu(now, remote, &hop).0)
     }
 
@@ -65,7 +66,8 @@ impl Host {
         if !quoted.seq.within(info.snd_una, info.snd_nxt.since(info.snd_una)) {
             return false;
         }
-        let (remote, hop) = (record.endpoints.remote.ip(), record.path.hop);
+        let remote = record.ends.remote_ip();
+        let hop = record.path.hop(remote);
         let confirm = record.connection.config().confirm_path_mtu;
         let known = self.network.mtu(now, remote, &hop).0;
         let narrower = self.narrower(now, remote, &hop, quoted, mtu);
@@ -101,8 +103,8 @@ impl Host {
 /// The path's MTU is not what it was, or nobody knows any more that it is less than the link's: a larger size is tried again
 /// (RFC 1191 §6.3, RFC 8201 §5.3).
 pub(super) fn refresh_mtu(now: Instant, network: &mut Network, record: &mut Record) {
-    let remote = record.endpoints.remote.ip();
-    let (mtu, until) = network.mtu(now, remote, &record.path.hop);
+    let remote = record.ends.remote_ip();
+    let (mtu, until) = network.mtu(now, remote, &record.path.hop(remote));
     record.path.mtu_until = until;
     record.connection.set_path_mss(mss_of(mtu, remote));
 }

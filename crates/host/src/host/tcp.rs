@@ -90,7 +90,7 @@ impl Host {
 
     #[inline]
     fn is_recent(&self, endpoints: &Endpoints) -> bool {
-        self.connections.at(self.recent).is_some_and(|record| record.endpoints == *endpoints)
+        self.connections.at(self.recent).is_some_and(|record| record.ends.are(endpoints))
     }
 
     /// Whose a 4-tuple is.
@@ -98,11 +98,11 @@ impl Host {
     pub(super) fn find(&self, hash: u32, endpoints: &Endpoints) -> Option<Target> {
         self.demux.find(hash, |target| {
             let known = match target {
-                Target::Connection(index) => self.connections.at(index).map(|of| &of.endpoints),
-                Target::HalfOpen(index) => self.half_open.at(index).map(|of| &of.endpoints),
-                Target::TimeWait(index) => self.time_wait.at(index).map(|of| &of.endpoints),
+                Target::Connection(index) => self.connections.at(index).map(|of| &of.ends),
+                Target::HalfOpen(index) => self.half_open.at(index).map(|of| &of.ends),
+                Target::TimeWait(index) => self.time_wait.at(index).map(|of| &of.ends),
             };
-            known == Some(endpoints)
+            known.is_some_and(|ends| ends.are(endpoints))
         })
     }
 

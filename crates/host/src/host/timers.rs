@@ -1,7 +1,7 @@
 //! Time passes.
 
 use super::Host;
-use crate::timer::TimerKey;
+use crate::timer::TimerOwner;
 use sockeye_wire::Instant;
 
 impl Host {
@@ -16,16 +16,16 @@ impl Host {
         let mut due = core::mem::take(&mut self.due);
         self.wheel.expire(now, &mut due);
         for key in due.drain(..) {
-            match key {
-                TimerKey::Connection(index) => {
+            match key.owner() {
+                TimerOwner::Connection(index) => {
                     if let Some(record) = self.connections.at_mut(index) {
                         record.connection.on_timer(now);
                         self.changed(now, index);
                         self.finish(now, index);
                     }
                 }
-                TimerKey::HalfOpen(index) => self.on_half_open_timer(now, index),
-                TimerKey::TimeWait(index) => {
+                TimerOwner::HalfOpen(index) => self.on_half_open_timer(now, index),
+                TimerOwner::TimeWait(index) => {
                     // A place may have changed hands since it was found due.
                     let over = |deadline| deadline <= now;
                     let record = self.time_wait.at(index);
@@ -33,8 +33,8 @@ impl Host {
                         self.forget_time_wait(index);
                     }
                 }
-                TimerKey::Neighbour(index) => self.on_neighbour_timer(now, index),
-                TimerKey::Reassembly => {
+                TimerOwner::Neighbour(index) => self.on_neighbour_timer(now, index),
+                TimerOwner::Reassembly => {
                     let expired = self.network.reassembly.expire(now);
                     self.counters.dropped_fragment += expired as u64;
                     self.wheel.set(self.reassembly_timer, self.network.reassembly.deadline());

@@ -18,6 +18,12 @@ pub(crate) struct Interface {
 }
 
 impl Interface {
+    /// Whether packets leave as they are: no link header, and not to the host itself.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.medium == Medium::Ip && self.id != InterfaceId::LOOPBACK
+    }
+
     pub(crate) fn new(id: InterfaceId, config: InterfaceConfig) -> Result<Self, HostError> {
         let mut interface = Self {
             id,

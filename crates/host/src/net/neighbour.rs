@@ -2,7 +2,7 @@
 
 use crate::config::InterfaceId;
 use crate::pages::Pages;
-use crate::timer::TimerKey;
+use crate::timer::{TimerKey, TimerOwner};
 use crate::wheel::{TimerId, Wheel};
 use alloc::collections::VecDeque;
 use core::hash::BuildHasher;
@@ -258,7 +258,7 @@ impl<S: BuildHasher> Neighbours<S> {
                 waiting: VecDeque::new(),
             })
             .index;
-        let timer = wheel.insert(TimerKey::Neighbour(index), Some(now + wait));
+        let timer = wheel.insert(TimerOwner::Neighbour(index).into(), Some(now + wait));
         if let Some(entry) = self.entries.at_mut(index) {
             entry.timer = timer;
         }

@@ -4,12 +4,13 @@
 //! writes a number; the entry is moved when the wheel comes by. What moves earlier is moved at once. Nothing fires early,
 //! and [`deadline`](Wheel::deadline) is exact.
 
+mod nodes;
 #[cfg(test)]
 mod tests;
 
-use crate::pages::Pages;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use nodes::Nodes;
 use sockeye_wire::Instant;
 
 const TICK_BITS: u32 = 15;
@@ -18,6 +19,8 @@ const SLOTS: usize = 1 << LEVEL_BITS;
 const LEVELS: usize = 9;
 const NONE: u32 = u32::MAX;
 const UNLINKED: u16 = u16::MAX;
+/// The place of no entry at all.
+const VACANT: u16 = u16::MAX - 1;
 
 /// Names an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +57,7 @@ pub(crate) struct Wheel<K> {
     current: u64,
     occupied: [u64; LEVELS],
     slots: Box<[Slot]>,
-    nodes: Pages<Node<K>>,
+    nodes: Nodes<K>,
 }
 
 impl<K: Copy> Wheel<K> {
@@ -63,7 +66,7 @@ impl<K: Copy> Wheel<K> {
             current: 0,
             occupied: [0; LEVELS],
             slots: alloc::vec![EMPTY; LEVELS * SLOTS].into_boxed_slice(),
-            nodes: Pages::new(),
+            nodes: Nodes::new(),
         }
     }
 
@@ -73,8 +76,7 @@ impl<K: Copy> Wheel<K> {
 
     pub(crate) fn insert(&mut self, key: K, deadline: Option<Instant>) -> TimerId {
         let deadline = deadline.unwrap_or(Instant::FAR_FUTURE);
-        let node = Node { deadline, key, previous: NONE, next: NONE, place: UNLINKED };
-        let index = self.nodes.insert(node).index;
+        let index = self.nodes.insert(key, deadline);
         self.link(index);
         TimerId(index)
     }
@@ -82,6 +84,17 @@ impl<K: Copy> Wheel<K> {
     pub(crate) fn remove(&mut self, id: TimerId) {
         self.unlink(id.0);
         self.nodes.remove(id.0);
+    }
+
+    /// Changes the deadline of an entry that is there only while it has one.
+    #[inline]
+    pub(crate) fn arm(&mut self, id: &mut TimerId, key: K, deadline: Option<Instant>) {
+        match (*id, deadline) {
+            (TimerId::UNSET, None) => {}
+            (TimerId::UNSET, Some(_)) => *id = self.insert(key, deadline),
+            (_, None) => self.remove(core::mem::replace(id, TimerId::UNSET)),
+            (_, Some(_)) => self.set(*id, deadline),
+        }
     }
 
     /// Changes a deadline.

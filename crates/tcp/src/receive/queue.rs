@@ -17,7 +17,6 @@ const FIRST_PIECES: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct ReadQueue {
     pieces: Option<Box<Pieces>>,
-    len: usize,
 }
 
 #[derive(Debug)]
@@ -25,11 +24,13 @@ struct Pieces {
     queue: VecDeque<Bytes>,
     /// Small pieces gathered behind `queue`.
     gathered: BytesMut,
+    /// Octets in all.
+    len: usize,
 }
 
 impl Default for Pieces {
     fn default() -> Self {
-        Self { queue: VecDeque::with_capacity(FIRST_PIECES), gathered: BytesMut::new() }
+        Self { queue: VecDeque::with_capacity(FIRST_PIECES), gathered: BytesMut::new(), len: 0 }
     }
 }
 
@@ -60,13 +61,13 @@ impl Pieces {
 
 impl ReadQueue {
     #[inline]
-    pub(crate) const fn len(&self) -> usize {
-        self.len
+    pub(crate) fn len(&self) -> usize {
+        self.pieces.as_ref().map_or(0, |pieces| pieces.len)
     }
 
     #[inline]
     pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.pieces.is_none()
     }
 
     #[inline]
@@ -74,8 +75,8 @@ impl ReadQueue {
         if payload.is_empty() {
             return;
         }
-        self.len += payload.len();
         let pieces = self.pieces.get_or_insert_default();
+        pieces.len += payload.len();
         for piece in payload {
             pieces.push(piece);
         }
@@ -128,12 +129,12 @@ impl ReadQueue {
 
     /// `count` octets of the first piece were taken.
     fn consume(&mut self, count: usize) {
-        self.len -= count;
-        if self.len == 0 {
+        let Some(pieces) = &mut self.pieces else { return };
+        pieces.len -= count;
+        if pieces.len == 0 {
             self.pieces = None;
             return;
         }
-        let Some(pieces) = &mut self.pieces else { return };
         if let Some(piece) = pieces.queue.front_mut() {
             if count < piece.len() {
                 let _ = piece.split_to(count);
