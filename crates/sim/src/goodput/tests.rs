@@ -6,18 +6,28 @@ use std::time::Duration;
 
 /// One seed of each course; the means are in GOODPUT.md.
 fn figures(algorithm: Algorithm, least: [f64; COURSES.len()]) -> String {
+    shares(algorithm, least, |_| 1)
+}
+
+/// The means of GOODPUT.md.
+fn means(algorithm: Algorithm, least: [f64; COURSES.len()]) -> String {
+    shares(algorithm, least, |seeds| seeds)
+}
+
+fn shares(algorithm: Algorithm, least: [f64; COURSES.len()], seeds: impl Fn(u64) -> u64) -> String {
     let mut lines = String::new();
-    for ((name, loss, reorder, _), least) in COURSES.into_iter().zip(least) {
-        let share = Course::with(loss, reorder).mean(algorithm, 1).unwrap();
+    for ((name, loss, reorder, all), least) in COURSES.into_iter().zip(least) {
+        let share = Course::with(loss, reorder).mean(algorithm, seeds(all)).unwrap();
         assert!(share >= least, "{algorithm}, {name}: {share} of {least}");
         lines.push_str(&format!("{name:<14} {share:.3}\n"));
     }
     lines
 }
 
+/// None may fall below what Linux's CUBIC reaches, nor, without loss, below 95 %.
 #[test]
 fn cubic_fills_the_link_as_far_as_it_can() {
-    insta::assert_snapshot!(figures(Algorithm::Cubic, [0.95, 0.087, 0.024, 0.013, 0.80]));
+    insta::assert_snapshot!(means(Algorithm::Cubic, [0.95, 0.154, 0.027, 0.012, 0.814]));
 }
 
 #[test]
@@ -25,9 +35,10 @@ fn bbr_fills_the_link_as_far_as_it_can() {
     insta::assert_snapshot!(figures(Algorithm::Bbr, [0.94, 0.935, 0.915, 0.86, 0.93]));
 }
 
+/// Linux's CUBIC is the measure where Reno is above it.
 #[test]
 fn reno_fills_the_link_as_far_as_it_can() {
-    insta::assert_snapshot!(figures(Algorithm::Reno, [0.90, 0.08, 0.02, 0.01, 0.45]));
+    insta::assert_snapshot!(means(Algorithm::Reno, [0.931, 0.14, 0.025, 0.012, 0.65]));
 }
 
 /// What bears the loss of a radio still answers that of a queue: a tenth of what is on the path fits in, and little is lost in the

@@ -186,6 +186,19 @@ impl Open {
         let signature = usize::from(self.negotiated.signature.option_bytes());
         let fitting = blocks.len().min(options.remaining().saturating_sub(signature + 4) / 8);
         if fitting > 0 {
+            // Only the block behind it tells a duplicate above the acknowledgement from what is new (RFC 2883 §4.2): alone it would hide
+            // the block that comes first then (RFC 2018 §4).
+            let is_untold = |duplicate: &SackBlock, held: &SackBlock| {
+                duplicate.left.at_or_after(held.left) && duplicate.right.at_or_before(held.right)
+            };
+            let blocks = match blocks {
+                [first, rest @ ..]
+                    if fitting == 1 && rest.first().is_some_and(|held| is_untold(first, held)) =>
+                {
+                    rest
+                }
+                _ => blocks,
+            };
             let fits = options.push_sack(&blocks[..fitting]);
             debug_assert!(fits.is_ok());
         }

@@ -87,6 +87,31 @@ fn duplicates_are_reported() {
     assert_eq!(reported(20, b"t"), [(20, 21), (10, 14)], "and not again");
 }
 
+/// RFC 2883 §4.2, RFC 2018 §4: where a signature and timestamps leave room for one block, it is the newest that is held. Only a duplicate
+/// below the acknowledgement is told from it without a second one.
+#[test]
+fn a_single_block_is_of_what_is_held() {
+    let mut solo = Solo::syn_sent(Config { sack: true, timestamps: true, ..Solo::config() });
+    assert!(solo.connection.set_signature(crate::auth::Signature::Ao));
+    let mut syn_ack = with_timestamps(segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b""), 1_000, 0);
+    syn_ack.options.sack_permitted = true;
+    solo.on(syn_ack);
+    solo.drain();
+    let mut reported = |from: u32, data: &'static [u8]| -> std::vec::Vec<(u32, u32)> {
+        let bare = segment(Flags::ACK, ISS_B + from, ISS_A + 1, data);
+        solo.on(with_timestamps(bare, 1_000, 0));
+        let sent = solo.drain();
+        let blocks = deliver(sent.last().unwrap(), solo.now).options.sack;
+        blocks.iter().map(|block| (block.left.since(ISS_B), block.right.since(ISS_B))).collect()
+    };
+    assert_eq!(reported(1, b"abcd"), []);
+    assert_eq!(reported(1, b"abcd"), [(1, 5)], "a duplicate, and nothing else to tell");
+    assert_eq!(reported(10, b"jklm"), [(10, 14)]);
+    assert_eq!(reported(11, b"kl"), [(10, 14)], "a duplicate inside what is held");
+    assert_eq!(reported(3, b"cdef"), [(3, 5)], "one below the acknowledgement");
+    assert_eq!(reported(20, b"t"), [(20, 21)]);
+}
+
 /// Duplicates and overlaps deliver each octet once; what lies beyond the window is cut.
 #[test]
 fn segments_are_trimmed_to_the_window() {
