@@ -20,6 +20,8 @@ const SMALL_WINDOW: u32 = 536;
 pub(crate) struct SendQueue {
     packets: VecDeque<u32>,
     octets: u32,
+    /// Nothing is added to the last packet: a record ends with it.
+    complete: bool,
 }
 
 /// What the queue must know of its connection.
@@ -78,7 +80,7 @@ impl SendQueue {
     pub(crate) fn room(&self, sending: Sending, buffer: u32, notsent_low_water: u32) -> u32 {
         let goal = sending.goal();
         match self.packets.back() {
-            Some(last) if sending.unsent > 0 && *last < goal => goal - last,
+            Some(last) if sending.unsent > 0 && *last < goal && !self.complete => goal - last,
             _ if self.used() < buffer && sending.unsent < notsent_low_water => goal,
             _ => 0,
         }
@@ -87,10 +89,20 @@ impl SendQueue {
     /// `octets` of the room were taken.
     pub(crate) fn fill(&mut self, sending: Sending, octets: u32) {
         match self.packets.back_mut() {
-            Some(last) if sending.unsent > 0 && *last < sending.goal() => *last += octets,
-            _ => self.packets.push_back(octets),
+            Some(last) if sending.unsent > 0 && *last < sending.goal() && !self.complete => {
+                *last += octets;
+            }
+            _ => {
+                self.packets.push_back(octets);
+                self.complete = false;
+            }
         }
         self.octets += octets;
+    }
+
+    /// What was written so far ends a record (`MSG_EOR`).
+    pub(crate) fn end_record(&mut self) {
+        self.complete = true;
     }
 
     /// Whether a program that waits for room is to be woken: a third of the buffer is free, and less than half the low

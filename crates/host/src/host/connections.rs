@@ -145,6 +145,11 @@ impl Host {
         let _ = self.call(now, id, Connection::want_room);
     }
 
+    /// What was written so far ends a record; see [`Connection::end_record`].
+    pub fn end_record(&mut self, now: Instant, id: ConnectionId) {
+        let _ = self.call(now, id, Connection::end_record);
+    }
+
     /// What was written need not wait for more; see [`Connection::push`].
     pub fn push(&mut self, now: Instant, id: ConnectionId) {
         let _ = self.call(now, id, Connection::push);

@@ -78,7 +78,7 @@ impl Sockets {
     }
 
     /// `sendmsg(2)`. As in Linux an address is not looked at on a stream socket, unless with `MSG_FASTOPEN`; there is no
-    /// `SIGPIPE`. `MSG_EOR` is taken: no record ends in a stream, and what it does to Linux's packets nobody can see.
+    /// `SIGPIPE`. After `MSG_EOR` what is written later begins a segment of its own.
     /// Completes with [`Value::Count`].
     ///
     /// # Errors
@@ -183,12 +183,19 @@ impl Sockets {
             let (id, count) = (link.id, rest.len().min(room));
             link.send.fill(status.sending, count as u32);
             let last = count == rest.len();
+            let ends_record = last && send.flags & MSG_EOR != 0;
+            if ends_record {
+                link.send.end_record();
+            }
             let urgent = last && send.flags & MSG_OOB != 0;
             self.host.set_more(now, id, last && send.flags & MSG_MORE != 0);
             if let Err(error) =
                 self.write_out(now, id, &send.data[send.at..send.at + count], urgent)
             {
                 return Some(Err(error));
+            }
+            if ends_record {
+                self.host.end_record(now, id);
             }
             send.at += count;
             if !last {

@@ -291,6 +291,14 @@ impl Connection {
         }
     }
 
+    /// What was written so far ends a record: no segment carries octets from both sides of its end, also when they are sent again
+    /// (Linux's `MSG_EOR`). The peer sees a stream as ever.
+    pub fn end_record(&mut self) {
+        if let Ok(buffer) = self.send_buffer() {
+            buffer.end_record();
+        }
+    }
+
     /// What was written need not wait for more.
     pub fn push(&mut self) {
         if let Some(open) = self.state.open_mut() {

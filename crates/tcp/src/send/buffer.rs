@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use bytes::{Buf, Bytes, BytesMut};
-use sockeye_wire::Payload;
+use sockeye_wire::{Payload, SeqNumber};
 
 /// Smallest chunk for the first write into an empty buffer, and for the ones after it.
 const FIRST_CHUNK: usize = 2 * 1_024;
@@ -25,6 +25,9 @@ struct Chunks {
     len: usize,
     /// A chunk and the offset at which it begins: where the last slice ended, so that new data is found without a walk.
     cursor: (usize, usize),
+    /// Octets released so far, as a number in a stream, and where in that stream records end.
+    released: SeqNumber,
+    record_ends: VecDeque<SeqNumber>,
 }
 
 impl SendBuffer {
@@ -50,6 +53,19 @@ impl SendBuffer {
         if !chunk.is_empty() {
             self.0.get_or_insert_default().append_chunk(chunk);
         }
+    }
+
+    /// What was written so far ends a record: no segment has octets from both sides of its end.
+    pub(crate) fn end_record(&mut self) {
+        if let Some(chunks) = &mut self.0 {
+            chunks.end_record();
+        }
+    }
+
+    /// Octets from `offset` to the end of its record, or of the buffer.
+    #[inline]
+    pub(crate) fn rest_of_record(&self, offset: usize) -> usize {
+        self.0.as_ref().map_or(0, |chunks| chunks.rest_of_record(offset))
     }
 
     /// Octets `offset..offset + len`, shared. Bounds beyond the end are cut to it.
@@ -90,6 +106,23 @@ impl Chunks {
         self.chunks.push_back(chunk);
     }
 
+    fn end_record(&mut self) {
+        let end = self.released + self.len as u32;
+        if self.record_ends.back() != Some(&end) {
+            self.record_ends.push_back(end);
+        }
+    }
+
+    fn rest_of_record(&self, offset: usize) -> usize {
+        let rest = self.len.saturating_sub(offset);
+        if self.record_ends.is_empty() {
+            return rest;
+        }
+        let at = self.released + offset as u32;
+        let next = self.record_ends.partition_point(|end| end.at_or_before(at));
+        self.record_ends.get(next).map_or(rest, |end| end.since(at) as usize)
+    }
+
     fn seal(&mut self) {
         if !self.tail.is_empty() {
             self.chunks.push_back(self.tail.split().freeze());
@@ -122,6 +155,10 @@ impl Chunks {
     fn release(&mut self, count: usize) {
         let mut rest = count;
         self.len -= rest;
+        self.released += count as u32;
+        while self.record_ends.front().is_some_and(|end| end.at_or_before(self.released)) {
+            self.record_ends.pop_front();
+        }
         self.cursor.1 = self.cursor.1.saturating_sub(rest);
         while rest > 0 {
             let Some(chunk) = self.chunks.front_mut() else {

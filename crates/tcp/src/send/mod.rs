@@ -235,6 +235,12 @@ impl Sender {
         self.buffer_end().since(self.nxt)
     }
 
+    /// Octets written and not sent, up to the end of their record.
+    #[inline]
+    fn unsent_of_record(&self) -> u32 {
+        self.buffer.rest_of_record(self.nxt.since(self.una) as usize) as u32
+    }
+
     /// The application closes its direction.
     pub(crate) fn queue_fin(&mut self) {
         if self.fin == Fin::None {

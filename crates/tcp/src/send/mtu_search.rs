@@ -83,7 +83,7 @@ impl Sender {
     #[inline]
     pub(super) fn probe_size(&mut self, now: Instant) -> Option<u32> {
         self.mtu.as_ref()?;
-        let (mss, unsent) = (self.mss(), self.unsent());
+        let (mss, unsent) = (self.mss(), self.unsent_of_record());
         let quiet = self.recovery.is_open() && self.in_flight.sacked() == 0;
         let wide = self.controller.window() >= LEAST_WINDOW * mss;
         let search = self.mtu.as_mut().filter(|_| quiet && wide)?;

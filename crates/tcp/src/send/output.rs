@@ -99,7 +99,7 @@ impl Sender {
     /// How much new data may leave now, in full segments wherever possible (RFC 9293 SHLD-28); `Some(0)` for a FIN alone. `None`: nothing, and the reason decides which timer runs.
     #[inline]
     fn sendable(&mut self, now: Instant, max_payload: usize, config: &Config) -> Option<u32> {
-        let unsent = self.unsent();
+        let unsent = self.unsent_of_record();
         if unsent == 0 && self.fin != Fin::Queued {
             self.note_run_dry();
             return None;
@@ -115,10 +115,13 @@ impl Sender {
         }
         let whole = (max_payload as u32 / mss).max(1) * mss;
         let len = unsent.min(usable).min(whole);
+        // Nothing that is written later can fill up what ends a record.
+        let complete = unsent < self.unsent();
         if len >= mss {
             // A partial last segment goes along only if it might leave alone.
             let whole = len / mss * mss;
-            let tail = len > whole && !self.holds_back(config) && self.may_send_small(config);
+            let alone = complete || (!self.holds_back(config) && self.may_send_small(config));
+            let tail = len > whole && alone;
             let len = if len == unsent && tail { len } else { whole };
             if room >= mss {
                 // Half a window at most in one item, so that at least two are on their way: as on Linux.
@@ -134,12 +137,12 @@ impl Sender {
                 self.validate_window(now, true, config);
                 return None;
             }
-            if self.holds_back(config) {
+            if !complete && self.holds_back(config) {
                 self.note_run_dry();
                 // Not for ever: the timer that overrides the peer's small window overrides this, too.
                 return self.or_persist(now, false).then_some(len);
             }
-            if !self.may_send_small(config) {
+            if !complete && !self.may_send_small(config) {
                 self.note_run_dry();
                 return None;
             }
@@ -207,8 +210,9 @@ impl Sender {
     fn send_new(&mut self, now: Instant, len: u32, push: bool) -> Planned {
         let seq = self.nxt;
         let payload = self.buffer.slice(seq.since(self.una) as usize, len as usize);
+        let ends = len > 0 && len == self.unsent_of_record();
         self.nxt += len;
-        let push = push || (len > 0 && self.nxt == self.buffer_end() && self.hold == Hold::Nothing);
+        let push = push || (ends && (self.unsent() > 0 || self.hold == Hold::Nothing));
         let fin = self.fin == Fin::Queued
             && self.nxt == self.buffer_end()
             && self.nxt.before(self.una + self.window);
@@ -270,7 +274,7 @@ impl Sender {
     /// Silly-window override (RFC 9293 §3.8.6.2.1): the part of the data that a small window takes, once the timer has run out.
     pub(crate) fn poll_override(&mut self, now: Instant) -> Option<Planned> {
         let usable = (self.una + self.window).since(self.nxt);
-        let len = self.unsent().min(usable).min(self.mss());
+        let len = self.unsent_of_record().min(usable).min(self.mss());
         self.set_more(false);
         if len == 0 || !self.is_all_acked() {
             return None;
@@ -286,7 +290,7 @@ impl Sender {
     pub(crate) fn poll_tail_probe(&mut self, now: Instant) -> Option<Planned> {
         let mss = self.mss();
         let usable = (self.una + self.window).since(self.nxt);
-        let fresh = self.unsent().min(mss);
+        let fresh = self.unsent_of_record().min(mss);
         let planned = if fresh > 0 && fresh <= usable {
             self.tail_probe.on_sent(self.nxt + fresh, false);
             Some(self.send_new(now, fresh, false))

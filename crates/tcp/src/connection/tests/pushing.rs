@@ -74,3 +74,40 @@ fn a_push_is_forced_before_the_window_is_full() {
     assert!(pushed[0] > half && pushed[0] <= half + 2 * mss, "{pushed:?}");
     assert_eq!(pushed[1], 65_535);
 }
+
+/// A record's end is a segment's, whether or not it waits, however small, and also when it is sent again; Nagle's rule (RFC 9293
+/// SHLD-7) does not hold back what nothing can join.
+#[test]
+fn records_share_no_segment() {
+    let config = Config { initial_window_segments: 3, ..Solo::config() };
+    let mut solo = Solo::established(config);
+    let mss = usize::from(solo.connection.info().send_mss);
+    write(&mut solo, 3 * mss);
+    solo.drain();
+    for _ in 0..2 {
+        write(&mut solo, 300);
+        solo.connection.end_record();
+    }
+    write(&mut solo, mss);
+    solo.on(segment(Flags::ACK, ISS_B + 1, ISS_A + 1 + 3 * mss as u32, b""));
+    let first = 3 * mss as u32;
+    let records = [(first, 300, true), (first + 300, 300, true), (first + 600, mss, true)];
+    assert_eq!(pushes(&solo.drain()), records);
+    assert_eq!(times_out(&mut solo), records[..2], "sent again as they were");
+}
+
+/// Two records' whole segments do not become one item either.
+#[test]
+fn records_share_no_item() {
+    let mut solo = Solo::established(Solo::config());
+    let mss = usize::from(solo.connection.info().send_mss);
+    for _ in 0..2 {
+        write(&mut solo, 2 * mss);
+        solo.connection.end_record();
+    }
+    let mut items = Vec::new();
+    while let Some(item) = solo.connection.poll_transmit(solo.now, 65_535) {
+        items.push((item.payload.len(), item.header.flags.psh()));
+    }
+    assert_eq!(items, [(2 * mss, true), (2 * mss, true)]);
+}
