@@ -65,6 +65,8 @@ pub struct Settings {
     pub tolerance_usecs: i64,
     /// The same as a share of the time since the event before, if that is more.
     pub tolerance_percent: f64,
+    /// Inbound packets with more payload than this arrive as if a device had put them together from segments of this size.
+    pub gro_size: Option<u16>,
     /// Length of a timestamp's tick; 0 does not check timestamp values.
     pub tcp_ts_tick_usecs: u32,
     /// An inbound timestamp echo may be one that was never sent.
@@ -94,6 +96,7 @@ impl Default for Settings {
             mtu: None,
             tolerance_usecs: 4_000,
             tolerance_percent: 12.5,
+            gro_size: None,
             tcp_ts_tick_usecs: 0,
             tcp_ts_ecr_scaled: false,
             strict_segments: false,
@@ -136,6 +139,7 @@ impl Settings {
                 let percent = parse(value).filter(|percent| (0.0..=100.0).contains(percent));
                 self.tolerance_percent = percent.ok_or_else(bad)?;
             }
+            "mss" => self.gro_size = Some(parse(value).filter(|size| *size > 0).ok_or_else(bad)?),
             "tcp_ts_tick_usecs" => {
                 self.tcp_ts_tick_usecs =
                     parse(value).filter(|usecs| *usecs <= 1_000_000).ok_or_else(bad)?;
@@ -153,8 +157,8 @@ impl Settings {
                 self.defines.insert(name.to_owned(), value.to_owned());
             }
             // The network behind the interface, and how packetdrill itself runs: nothing to a run in memory.
-            "gateway_ip" | "netmask_ip" | "speed" | "verbose" | "debug" | "mss"
-            | "send_omit_free" | "non_fatal" => {}
+            "gateway_ip" | "netmask_ip" | "speed" | "verbose" | "debug" | "send_omit_free"
+            | "non_fatal" => {}
             _ => return Err(SettingError::Unknown(name.to_owned())),
         }
         Ok(())

@@ -79,6 +79,19 @@ fn every_field_of_a_segment_counts() {
     must_fail("[noecn]", "[ttl 63]", "TTL: expected 63, actual 64");
 }
 
+/// An acknowledgement alone and the data after it are two packets.
+#[test]
+fn an_acknowledgement_is_no_part_of_the_data_after_it() {
+    let from =
+        "+0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 1 <nop,nop,TS val 200 ecr 600>\n";
+    let to = "+0 < . 1:101(100) ack 1 win 257 <nop,nop,TS val 600 ecr 100>\n\
+              +0 write(4, ..., 1000) = 1000\n+0 > P. 1:1001(1000) ack 101 <...>\n";
+    assert_eq!(RIGHT.matches(from).count(), 1);
+    let report = run(&RIGHT.replace(from, to));
+    let Verdict::Failed(failure) = &report.verdict else { panic!("passed") };
+    assert!(failure.message.contains("should go on with this one"), "{report}");
+}
+
 #[test]
 fn every_option_counts() {
     let options = "<mss 1460,sackOK,TS val 100 ecr 500,nop,wscale 7>";

@@ -41,9 +41,15 @@ pub struct Sysctls {
 }
 
 impl Default for Sysctls {
-    /// Linux's defaults where ours differ: segment sizes are not searched for, and bursts of slow start are not cut.
+    /// Linux's defaults where ours differ: segment sizes are not searched for, bursts of slow start are not cut, and segments without
+    /// timestamps are taken.
     fn default() -> Self {
-        let tcp = Config { mtu_probing: MtuProbing::Off, limit_bursts: false, ..Config::default() };
+        let tcp = Config {
+            mtu_probing: MtuProbing::Off,
+            limit_bursts: false,
+            require_timestamps: false,
+            ..Config::default()
+        };
         Self {
             tcp: Arc::new(tcp),
             sockets: SocketsConfig::default(),
@@ -52,6 +58,9 @@ impl Default for Sysctls {
         }
     }
 }
+
+/// What Linux has no setting for: whether segments without timestamps are dropped ([`Config::require_timestamps`]).
+const REQUIRE_TIMESTAMPS: &str = "sockeye.require_timestamps";
 
 /// Settings that change nothing here: for what they are about this stack has no choice, or the one they ask for.
 const WITHOUT_EFFECT: &[&str] = &[
@@ -70,7 +79,7 @@ const WITHOUT_EFFECT: &[&str] = &[
 ];
 
 impl Sysctls {
-    /// Sets what `name` (`net.ipv4.tcp_sack`) stands for.
+    /// Sets what `name` (`net.ipv4.tcp_sack`) stands for; `sockeye.require_timestamps` is our own.
     ///
     /// # Errors
     /// [`SysctlError`], each variant as it says.
@@ -78,6 +87,10 @@ impl Sysctls {
         let known = name.strip_prefix("net.ipv4.").or_else(|| name.strip_prefix("net.core."));
         let bad = || SysctlError::Value(name.to_owned(), value.to_owned());
         let unknown = || SysctlError::Unknown(name.to_owned(), value.to_owned());
+        if name == REQUIRE_TIMESTAMPS {
+            Arc::make_mut(&mut self.tcp).require_timestamps = switch(value).ok_or_else(bad)?;
+            return Ok(());
+        }
         let short = known.ok_or_else(unknown)?;
         if WITHOUT_EFFECT.contains(&short) {
             return Ok(());

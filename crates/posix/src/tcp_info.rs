@@ -295,7 +295,7 @@ impl TcpInfo {
             delivered: delivered
                 + u32::from(!matches!(info.state, StateName::SynSent | StateName::SynReceived)),
             delivered_ce: info.ecn_marks.0,
-            reord_seen: u32::from(info.reordering_seen),
+            reord_seen: u32::from(info.reorderings),
             snd_wnd: info.send_window,
             rcv_wnd: info.receive_window,
             received_ce: info.ecn_marks.1,

@@ -20,6 +20,8 @@ pub struct Config {
     pub window_scaling: bool,
     /// Offer timestamps (RFC 7323 §3).
     pub timestamps: bool,
+    /// Drop segments without timestamps once both ends have agreed on them (RFC 7323 §3.2: SHOULD); Linux takes them.
+    pub require_timestamps: bool,
     /// Offer selective acknowledgement (RFC 2018).
     pub sack: bool,
     /// Explicit congestion notification (RFC 3168, RFC 9768).
@@ -124,6 +126,7 @@ impl Default for Config {
             initial_send_buffer_bytes: 128 << 10,
             window_scaling: true,
             timestamps: true,
+            require_timestamps: true,
             sack: true,
             ecn: EcnConfig::default(),
             nagle: true,

@@ -85,8 +85,8 @@ pub struct Info {
     pub window_probes: u8,
     /// Sequence numbers sent again and not acknowledged.
     pub resent: u32,
-    /// Segments are known to overtake each other on this path.
-    pub reordering_seen: bool,
+    /// How many acknowledgements told that segments had overtaken each other; 255 and more are 255.
+    pub reorderings: u8,
     /// The farthest that a segment arrived behind a later one, in segments from its start to the end of that one; 255 and more are 255.
     pub reordering_segments: u8,
     /// Payload of the largest segment that the peer is known to send.
@@ -161,7 +161,7 @@ impl Info {
             last_heard: None,
             window_probes: 0,
             resent: 0,
-            reordering_seen: false,
+            reorderings: 0,
             reordering_segments: 0,
             peer_segment: 0,
             bytes_acked: 0,

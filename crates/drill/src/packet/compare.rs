@@ -91,13 +91,14 @@ fn compare_options(
 }
 
 /// Whether `next` goes on where `before` ended, so that both may be one packet of the script: nothing but FIN, PSH, CWR,
-/// length and place may differ.
+/// length and place may differ, and neither is without data.
 pub(crate) fn continues(before: &Actual, next: &Actual) -> bool {
     let vague = Flags::FIN | Flags::PSH | Flags::CWR;
     let (a, b) = (&before.tcp, &next.tcp);
     (before.source, before.destination, before.tos, before.ttl)
         == (next.source, next.destination, next.tos, next.ttl)
         && before.reserved == next.reserved
+        && (a.len > 0 && b.len > 0)
         && a.flags - vague == b.flags - vague
         && a.seq.wrapping_add(u32::from(a.len)) == b.seq
         && (a.ack, a.window, a.urgent) == (b.ack, b.window, b.urgent)

@@ -31,6 +31,7 @@ pub(super) struct World {
     /// Every item that crossed the interface, if that is wanted: what left as one, before it is cut.
     trace: Option<Vec<String>>,
     completed: BTreeMap<Token, (Instant, Result<Value, Errno>)>,
+    gro_size: Option<u16>,
 }
 
 impl World {
@@ -55,6 +56,7 @@ impl World {
             sent: VecDeque::new(),
             trace: settings.trace.then(Vec::new),
             completed: BTreeMap::new(),
+            gro_size: settings.gro_size,
         })
     }
 
@@ -93,7 +95,13 @@ impl World {
 
     /// Hands a packet to the stack, with those before it that more had to follow.
     pub(super) fn inject(&mut self, bytes: Vec<u8>, more_follow: bool) {
-        let packet = Packet::from_bytes(Meta::at(self.now), bytes.into());
+        let mut packet = Packet::from_bytes(Meta::at(self.now), bytes.into());
+        if let (Some(size), Ok(actual)) = (self.gro_size, read(&packet))
+            && actual.tcp.len > size
+        {
+            packet.meta.wire_segments = actual.tcp.len.div_ceil(size);
+            packet.meta.gso_size = size;
+        }
         if let (Some(trace), Ok(actual)) = (&mut self.trace, read(&packet)) {
             let shown = show_actual(IpInfo::default(), &actual);
             trace.push(format!("{} < {shown}", seconds(to_micros(self.now))));

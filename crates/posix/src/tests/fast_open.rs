@@ -195,6 +195,7 @@ fn settings() {
         ("net.ipv4.tcp_abort_on_overflow", "1"),
         ("net.ipv4.tcp_no_metrics_save", "1"),
         ("net.ipv4.tcp_tw_reuse", "0"),
+        ("sockeye.require_timestamps", "1"),
     ] {
         sysctls.apply(name, value).unwrap();
     }
@@ -202,9 +203,12 @@ fn settings() {
         ("net.ipv4.tcp_fastopen_key", "1-2-3"),
         ("net.ipv4.tcp_fastopen_key", "x-2-3-4"),
         ("net.ipv4.tcp_syncookies", "3"),
+        ("sockeye.require_timestamps", "2"),
+        ("sockeye.tcp_sack", "0"),
     ] {
         assert!(sysctls.apply(name, value).is_err(), "{name}={value}");
     }
+    assert!(sysctls.tcp.require_timestamps && !Sysctls::default().tcp.require_timestamps);
     sysctls.install(&mut world.at[B]);
     let policy = world.at[B].host().config().policy;
     assert!(policy.fast_open.every_listener && policy.fast_open.server_without_cookie);

@@ -27,10 +27,11 @@ pub(crate) fn in_synchronized_state(
     now: Instant,
     segment: &mut Segment,
 ) {
+    let require_timestamps = connection.config().require_timestamps;
     let Some(open) = connection.state_mut().open_mut() else { return };
     open.heard = now;
     open.keep_alive_probes = 0;
-    match check(open, now, segment) {
+    match check(open, now, segment, require_timestamps) {
         Step::Done => return,
         Step::Reset => return on_reset(connection),
         Step::Acceptable => {}
@@ -53,11 +54,11 @@ pub(crate) fn in_synchronized_state(
 
 /// Steps 0 to 4: timestamps, sequence number, RST, SYN.
 #[inline]
-fn check(open: &mut Open, now: Instant, segment: &Segment) -> Step {
+fn check(open: &mut Open, now: Instant, segment: &Segment, require_timestamps: bool) -> Step {
     if segment.flags.rst() {
         return check_rst(open, now, segment);
     }
-    if let Some(step) = check_timestamps(open, now, segment) {
+    if let Some(step) = check_timestamps(open, now, segment, require_timestamps) {
         return step;
     }
     let len = segment.sequence_len();
@@ -97,12 +98,19 @@ fn check_rst(open: &mut Open, now: Instant, segment: &Segment) -> Step {
 
 /// RFC 7323 §3.2 and §5.3; `None`: go on.
 #[inline]
-fn check_timestamps(open: &mut Open, now: Instant, segment: &Segment) -> Option<Step> {
+fn check_timestamps(
+    open: &mut Open,
+    now: Instant,
+    segment: &Segment,
+    required: bool,
+) -> Option<Step> {
     if !open.negotiated.timestamps {
         return None;
     }
     // A segment without them is dropped silently, never a reason to abort.
-    let Some(timestamps) = segment.options.timestamps else { return Some(Step::Done) };
+    let Some(timestamps) = segment.options.timestamps else {
+        return required.then_some(Step::Done);
+    };
     if open.receive.is_old_duplicate(now, timestamps.value) {
         open.challenge(now, segment);
         return Some(Step::Done);

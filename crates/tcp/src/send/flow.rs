@@ -157,7 +157,7 @@ impl Sender {
         info.last_sent = (self.last_sent != Instant::ZERO).then_some(self.last_sent);
         info.window_probes = self.timer.probes;
         info.resent = self.in_flight.resent();
-        info.reordering_seen = self.rack.reordering_seen();
+        info.reorderings = self.rack.reorderings();
         info.reordering_segments = self.rack.reordering_segments();
         info.sacked = self.in_flight.sacked();
         info.lost = self.in_flight.lost();

@@ -106,6 +106,8 @@ pub(super) struct Delivered {
     pub(super) acked: u32,
     /// Lowest end among the delivered records that were sent only once: originals that were not lost (RFC 5682).
     pub(super) original_end: Option<SeqNumber>,
+    /// Something later had arrived before.
+    pub(super) overtaken: bool,
     /// The latest of what was delivered: the delivery rate is measured on it.
     newest: Option<Newest>,
 }
@@ -408,7 +410,7 @@ impl Board {
                     delivered.sample_from = Some(record.sent_at);
                     delivered.note_original(record.end());
                 }
-                self.latest.on_delivered(record, times, rack);
+                delivered.overtaken |= self.latest.on_delivered(record, times, rack);
                 self.sampler.on_delivered(record, &mut delivered.newest);
             }
             *self.count(place) -= part;
@@ -456,7 +458,7 @@ impl Board {
                 delivered.sample_from = delivered.sample_from.max(Some(record.sent_at));
                 delivered.note_original(record.end());
             }
-            self.latest.on_delivered(record, times, rack);
+            delivered.overtaken |= self.latest.on_delivered(record, times, rack);
             self.sampler.on_delivered(record, &mut delivered.newest);
             delivered.sacked += record.len;
             self.records[index].snapshot = SnapshotId::NONE;

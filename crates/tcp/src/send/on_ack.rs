@@ -47,6 +47,9 @@ impl Sender {
         let duplicate =
             if self.sack { self.take_sack_blocks(segment, &times, &mut delivered) } else { None };
         let dsack = duplicate.is_some();
+        if delivered.overtaken {
+            self.rack.on_reordering();
+        }
         let rate = self.in_flight.sample(segment.arrival, &delivered, self.rack.min_rtt());
         if let Some((flow, rate)) = self.flow.as_mut().zip(rate) {
             flow.rate.observe(&rate);

@@ -14,7 +14,8 @@ const DUPLICATE_THRESHOLD: u32 = 3;
 #[derive(Clone, Debug)]
 pub(super) struct Rack {
     min_rtt_micros: u32,
-    reordering_seen: bool,
+    /// How often segments were found to have overtaken each other.
+    reorderings: u8,
     /// Multiples of a quarter of the minimum RTT.
     window_multiple: u8,
     persist: u8,
@@ -56,8 +57,14 @@ impl Latest {
         Duration::from_micros(u64::from(self.rtt_micros))
     }
 
-    /// Steps 1 to 3: a record was newly acknowledged or reported as held.
-    pub(super) fn on_delivered(&mut self, record: &Record, times: &AckTimes, rack: &mut Rack) {
+    /// Steps 1 to 3: a record was newly acknowledged or reported as held; true if it had been overtaken.
+    pub(super) fn on_delivered(
+        &mut self,
+        record: &Record,
+        times: &AckTimes,
+        rack: &mut Rack,
+    ) -> bool {
+        let mut overtaken = false;
         let micros = times.arrival.since(record.sent_at).as_micros();
         let rtt = u32::try_from(micros).unwrap_or(u32::MAX);
         if record.is_retransmitted() {
@@ -65,13 +72,13 @@ impl Latest {
             let too_old =
                 times.echo.is_some_and(|echo| echo.as_millis() < record.sent_at.as_millis());
             if too_old || rtt < rack.min_rtt_micros {
-                return;
+                return false;
             }
         } else {
             let least = if rack.min_rtt_micros == 0 { rtt } else { rack.min_rtt_micros.min(rtt) };
             rack.min_rtt_micros = least;
             if let Some(highest) = self.highest.filter(|highest| record.end().before(*highest)) {
-                rack.reordering_seen = true;
+                overtaken = true;
                 let segments = highest.since(record.start).div_ceil(u32::from(times.mss).max(1));
                 let segments = u8::try_from(segments).unwrap_or(u8::MAX);
                 rack.reordering_segments = rack.reordering_segments.max(segments);
@@ -87,6 +94,7 @@ impl Latest {
             self.end = record.end();
             self.resent = record.is_retransmitted();
         }
+        overtaken
     }
 
     /// What was taken for the arrival of a retransmission was that of the original: no time is known.
@@ -118,7 +126,7 @@ impl Rack {
         let micros = handshake.map_or(0, |rtt| rtt.as_micros());
         Self {
             min_rtt_micros: u32::try_from(micros).unwrap_or(u32::MAX),
-            reordering_seen: false,
+            reorderings: 0,
             window_multiple: 0,
             persist: 0,
             reordering_segments: 0,
@@ -139,7 +147,7 @@ impl Rack {
         sacked_segments: u32,
         smoothed: Option<Duration>,
     ) -> Duration {
-        if !self.reordering_seen && (in_recovery || sacked_segments >= DUPLICATE_THRESHOLD) {
+        if self.reorderings == 0 && (in_recovery || sacked_segments >= DUPLICATE_THRESHOLD) {
             return Duration::ZERO;
         }
         let quarter = Duration::from_micros(u64::from(self.min_rtt_micros) / 4);
@@ -150,8 +158,8 @@ impl Rack {
         self.reordering_segments
     }
 
-    pub(super) fn reordering_seen(&self) -> bool {
-        self.reordering_seen
+    pub(super) const fn reorderings(&self) -> u8 {
+        self.reorderings
     }
 
     /// A D-SACK: a retransmission was not needed, so the window was too small; once a round trip.
@@ -163,9 +171,9 @@ impl Rack {
         }
     }
 
-    /// What was taken for loss had only been overtaken.
+    /// An acknowledgement told of segments that were overtaken, or that what was taken for loss had only been that.
     pub(super) fn on_reordering(&mut self) {
-        self.reordering_seen = true;
+        self.reorderings = self.reorderings.saturating_add(1);
     }
 
     /// A recovery has ended.

@@ -136,6 +136,25 @@ fn the_peers_mss_is_honoured() {
     }
 }
 
+/// RFC 9293 §3.8.6.3: what waits to be sent carries the handshake's last acknowledgement; if nothing comes, that goes alone in time.
+#[test]
+fn waiting_data_carries_the_acknowledgement() {
+    for writes in [true, false] {
+        let mut solo = Solo::syn_sent(Solo::config());
+        solo.connection.want_room();
+        solo.on(segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b""));
+        assert!(solo.drain().is_empty());
+        if writes {
+            solo.connection.write(solo.now, b"data").unwrap();
+        }
+        let (start, sent) = (solo.now, solo.wait(Duration::from_millis(100)));
+        let (at, first) = sent.first().unwrap();
+        let expected = if writes { (0, 4) } else { (40, 0) };
+        assert_eq!((at.since(start).as_millis(), first.payload.len()), expected);
+        assert_eq!((first.header.flags.ack(), first.header.ack, sent.len()), (true, ISS_B + 1, 1));
+    }
+}
+
 /// Options are in force only if both ends offered them (RFC 7323 §2.2, §3.2).
 #[test]
 fn options_need_both_ends() {

@@ -36,6 +36,22 @@ fn paws_drops_old_timestamps() {
     assert_eq!(solo.connection.state(), StateName::Closed);
 }
 
+/// RFC 7323 §3.2 says SHOULD drop; who asks for it gets Linux's way.
+#[test]
+fn segments_without_timestamps_may_be_taken() {
+    let config = Config { timestamps: true, require_timestamps: false, ..Solo::config() };
+    let mut solo = Solo::syn_sent(config);
+    solo.on(with_timestamps(segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b""), 1_000, 0));
+    solo.drain();
+    solo.on(segment(Flags::ACK, ISS_B + 1, ISS_A + 1, b"plain"));
+    let acks = solo.drain();
+    assert_eq!((solo.connection.readable(), acks.len()), (5, 1));
+    let answer = deliver(&acks[0], solo.now).options.timestamps.unwrap();
+    assert_eq!(answer.echo, 1_000, "TS.Recent is as it was");
+    solo.on(with_timestamps(segment(Flags::ACK, ISS_B + 6, ISS_A + 1, b"old"), 999, 0));
+    assert_eq!(solo.connection.readable(), 5, "PAWS holds for those that have them");
+}
+
 /// RFC 9293 SHLD-31, MAY-13, RFC 2018: out-of-order data is held, reported and delivered.
 #[test]
 fn out_of_order_data_is_held() {
