@@ -166,3 +166,66 @@ fn prr_spreads_the_reduction() {
     assert!((threshold - 3 * mss..=threshold).contains(&out), "{out}");
     assert!(prr.window.abs_diff(threshold) <= 2 * mss, "{}", prr.window);
 }
+
+/// RFC 9937 §6.2, SafeACK: below the threshold what arrives lets as much out, and one segment more if the acknowledgement advanced and
+/// showed no further loss; never beyond the threshold.
+#[test]
+fn prr_grows_back_only_on_safe_acknowledgements() {
+    let mss = 1_000;
+    for (in_flight, safe, grown) in [(4, false, 1), (4, true, 2), (9, true, 1), (10, true, 0)] {
+        let mut prr = Prr::new(20 * mss, 10 * mss);
+        prr.on_ack(mss, in_flight * mss, false, mss);
+        prr.out += mss;
+        prr.on_ack(mss, in_flight * mss, safe, mss);
+        assert_eq!(prr.window, (in_flight + grown) * mss, "{in_flight} {safe}");
+    }
+}
+
+/// RFC 8985 §6.2, step 4: each round trip with a D-SACK grants one quarter of the minimum RTT more, no more than SRTT; sixteen
+/// recoveries later it is one quarter again.
+#[test]
+fn rack_waits_longer_after_duplicates() {
+    let millis = Duration::from_millis;
+    let mut rack = Rack::new(Some(millis(100)));
+    let window = |rack: &Rack| rack.window(false, 0, Some(millis(120)));
+    let at = |offset: u32| SeqNumber(u32::MAX - 999) + offset;
+    assert_eq!(window(&rack), millis(25));
+    rack.on_dsack(at(0), at(5_000));
+    assert_eq!(window(&rack), millis(50));
+    rack.on_dsack(at(4_999), at(9_000));
+    assert_eq!(window(&rack), millis(50), "the same round trip");
+    rack.on_dsack(at(5_000), at(9_000));
+    assert_eq!(window(&rack), millis(75));
+    for _ in 0..15 {
+        rack.on_recovered();
+    }
+    assert_eq!(window(&rack), millis(75));
+    rack.on_recovered();
+    assert_eq!(window(&rack), millis(25));
+    for round in 2..6 {
+        rack.on_dsack(at(round * 5_000), at((round + 1) * 5_000));
+    }
+    assert_eq!(window(&rack), millis(120));
+}
+
+/// RFC 8985 §6.3: a timeout means that the first segment is lost and what was sent a round trip ago, but not what has only just left.
+#[test]
+fn timeouts_spare_what_has_just_left() {
+    let mut in_flight = InFlight::default();
+    let at = |offset: u32| SeqNumber(u32::MAX - 1_999) + offset;
+    in_flight.push(Instant::from_millis(0), at(0), 1_000, 1_000);
+    in_flight.push(Instant::from_millis(0), at(1_000), 2_000, 1_000);
+    let mut rack = Rack::new(None);
+    let times = AckTimes { arrival: Instant::from_millis(100), echo: None, mss: 1_000 };
+    in_flight.acknowledge(at(1_000), &times, &mut rack);
+    in_flight.push(Instant::from_millis(250), at(3_000), 1_000, 1_000);
+    in_flight.push(Instant::from_millis(251), at(4_000), 1_000, 1_000);
+    in_flight.mark_timed_out(Instant::from_millis(350), 1_000);
+    assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (1_000, Some((at(1_000), 1_000))));
+    in_flight.on_retransmitted(Instant::from_millis(350), 1_000, 1_000, false);
+    assert_eq!(in_flight.next_lost(), Some((at(2_000), 1_000)));
+    // The first one is lost however young.
+    in_flight.acknowledge(at(4_000), &times, &mut rack);
+    in_flight.mark_timed_out(Instant::from_millis(300), 1_000);
+    assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, Some((at(4_000), 1_000))));
+}

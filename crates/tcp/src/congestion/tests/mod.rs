@@ -192,6 +192,80 @@ fn hystart_leaves_slow_start() {
     assert!(run(true) < 2_000 * MSS);
 }
 
+/// One window of acknowledgements of a segment each, `time` into a connection with round trips of `rtt`.
+fn round(cubic: &mut Cubic, una: &mut u32, time: Duration, rtt: Duration) {
+    let nxt = SeqNumber(*una + cubic.window());
+    for _ in 0..cubic.window() / MSS {
+        *una += MSS;
+        cubic.on_acknowledged(&Acknowledged {
+            rtt: Some(rtt),
+            smoothed_rtt: rtt,
+            nxt,
+            ..at(time, MSS, *una)
+        });
+    }
+}
+
+/// RFC 9438 §4.8: after a timeout the stage that follows slow start begins at W_max, with K = 0.
+#[test]
+fn cubic_begins_flat_after_a_timeout() {
+    let rtt = Duration::from_millis(200);
+    let mut cubic = cubic_at(1_000 * MSS);
+    cubic.on_timeout(700 * MSS, MSS, true);
+    assert_eq!((cubic.window(), cubic.slow_start_threshold()), (MSS, 490 * MSS));
+    let (mut una, mut time) = (0, Duration::ZERO);
+    while cubic.window() < 490 * MSS {
+        round(&mut cubic, &mut una, time, rtt);
+        time += rtt;
+    }
+    let begun = time;
+    while time <= begun + Duration::from_secs(3) {
+        round(&mut cubic, &mut una, time, rtt);
+        time += rtt;
+    }
+    // 490 + 0.4·t³ just after 3 s; the concave way to W_max = 595 would be at 580.
+    let window = cubic.window() / MSS;
+    assert!((495..515).contains(&window), "{window}");
+}
+
+/// RFC 9438 §4.2: the time in which the application had nothing to send is no time to grow in.
+#[test]
+fn cubic_stands_still_in_a_pause() {
+    let rtt = Duration::from_millis(200);
+    let run = |pause: Duration| {
+        let mut cubic = cubic_at(200 * MSS);
+        let mut una = 0;
+        for step in 1..40u32 {
+            let pause = if step > 20 { pause } else { Duration::ZERO };
+            round(&mut cubic, &mut una, rtt * step + pause, rtt);
+        }
+        cubic.window() / MSS
+    };
+    let (steady, paused) = (run(Duration::ZERO), run(Duration::from_secs(20)));
+    assert!(steady > 190, "{steady}");
+    assert!(steady.abs_diff(paused) <= 2, "{steady} {paused}");
+}
+
+/// RFC 9406 §4.2: round trips shorter than those that began conservative slow start show that it began too early: slow start goes on.
+#[test]
+fn hystart_resumes_slow_start() {
+    let mut cubic = Cubic::new(10 * MSS);
+    let (mut una, mut time) = (0, Duration::ZERO);
+    // How many octets the window grows by for each segment acknowledged.
+    let mut pace = |cubic: &mut Cubic, millis: u64| {
+        let before = cubic.window();
+        round(cubic, &mut una, time, Duration::from_millis(millis));
+        time += Duration::from_millis(millis);
+        (cubic.window() - before) / (before / MSS)
+    };
+    assert_eq!([50, 50].map(|millis| pace(&mut cubic, millis)), [MSS; 2]);
+    pace(&mut cubic, 70);
+    assert_eq!(pace(&mut cubic, 70), MSS / 4);
+    pace(&mut cubic, 60);
+    assert_eq!([60; 5].map(|millis| pace(&mut cubic, millis)), [MSS; 5]);
+    assert_eq!(cubic.slow_start_threshold(), u32::MAX);
+}
+
 #[test]
 fn a_loss_that_was_none_is_undone() {
     let before = controller(Algorithm::Cubic);

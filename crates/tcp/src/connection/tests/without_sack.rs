@@ -2,6 +2,7 @@
 
 use super::harness::*;
 use crate::Segment;
+use core::time::Duration;
 use sockeye_wire::{Flags, SeqNumber};
 use std::vec::Vec;
 
@@ -95,4 +96,95 @@ fn one_loss_event_one_reduction() {
     }
     sent(&mut solo);
     assert_eq!(solo.connection.info().slow_start_threshold, threshold);
+}
+
+/// RFC 6582 §3.2, step 3: what duplicates have let the window grow by shrinks again by what a partial acknowledgement covers, but for
+/// one segment.
+#[test]
+fn partial_acknowledgements_deflate_the_window() {
+    let mut solo = sender();
+    for _ in 0..9 {
+        solo.on(ack(0));
+        solo.drain();
+    }
+    // Seven tenths of ten, and nine duplicates.
+    assert_eq!(solo.connection.info().in_flight, 16 * u32::from(MSS));
+    solo.on(ack(4));
+    assert_eq!(sent(&mut solo), [4, 16]);
+    assert_eq!(solo.connection.info().in_flight, (7 + 9 - 4 + 1) * u32::from(MSS));
+    solo.on(ack(6));
+    assert_eq!(sent(&mut solo), [6, 17]);
+}
+
+/// RFC 6582 §3.2, step 2: duplicates of the very end of what was sent when loss was found last may be of what was sent again without
+/// need, and begin no recovery; those of more do.
+#[test]
+fn duplicates_count_only_beyond_the_last_loss() {
+    let mut solo = sender();
+    for _ in 0..3 {
+        solo.on(ack(0));
+    }
+    assert_eq!(sent(&mut solo), [0]);
+    // Nothing had left but the first ten: limited transmit waited for them to be asked for.
+    solo.on(ack(10));
+    let threshold = solo.connection.info().slow_start_threshold;
+    let fresh = sent(&mut solo);
+    assert!(fresh.len() > 4 && fresh.iter().all(|index| *index >= 10), "{fresh:?}");
+    for _ in 0..5 {
+        solo.on(ack(10));
+    }
+    assert!(sent(&mut solo).iter().all(|index| *index > 10));
+    assert_eq!(solo.connection.info().slow_start_threshold, threshold);
+    solo.on(ack(11));
+    for _ in 0..3 {
+        solo.on(ack(11));
+    }
+    assert!(sent(&mut solo).contains(&11));
+}
+
+/// RFC 6582 §3.2, step 3 and §4, the impatient variant: the first partial acknowledgement restarts the timer, no further one does.
+#[test]
+fn the_first_partial_acknowledgement_restarts_the_timer() {
+    let mut solo = sender();
+    for _ in 0..3 {
+        solo.on(ack(0));
+    }
+    solo.drain();
+    let pause = Duration::from_millis(20);
+    solo.now += pause;
+    let begun = solo.connection.deadline().unwrap();
+    solo.on(ack(2));
+    solo.drain();
+    let restarted = solo.connection.deadline().unwrap();
+    assert_eq!(restarted - solo.now, solo.connection.info().rto);
+    assert!(restarted > begun);
+    for until in 3..6 {
+        solo.now += pause;
+        solo.on(ack(until));
+        solo.drain();
+        assert_eq!(solo.connection.deadline(), Some(restarted));
+    }
+    solo.now += pause;
+    let end = solo.connection.info().snd_nxt;
+    solo.on(segment(Flags::ACK, ISS_B + 1, end, b""));
+    solo.drain();
+    assert!(solo.connection.deadline().unwrap() > restarted);
+}
+
+/// RFC 5681 §3.1: the threshold tells what was in flight when a segment first timed out; what times out again leaves it.
+#[test]
+fn only_the_first_timeout_sets_the_threshold() {
+    let mut solo = sender();
+    let threshold = |solo: &Solo| solo.connection.info().slow_start_threshold;
+    for backoff in 1..4 {
+        let deadline = solo.connection.deadline().unwrap();
+        solo.wait(deadline - solo.now);
+        assert_eq!(solo.connection.info().backoff, backoff);
+        assert_eq!(threshold(&solo), 7 * u32::from(MSS), "{backoff}");
+    }
+    // Another segment's first timeout counts.
+    solo.on(ack(1));
+    let deadline = solo.connection.deadline().unwrap();
+    solo.wait(deadline - solo.now);
+    assert!(threshold(&solo) < 7 * u32::from(MSS));
 }
