@@ -72,7 +72,8 @@ pub trait Link: Send {
         Offload::NONE
     }
 
-    /// Puts up to `max` packets that have arrived at the end of `batch` and says how many; 0 when none is waiting.
+    /// Puts up to `max` packets that have arrived at the end of `batch` and says how many; 0 when none is waiting. A link that puts
+    /// packets together counts them as they came.
     ///
     /// `now` becomes [`Meta::arrival`](sockeye_wire::Meta::arrival) where the link knows nothing better.
     ///

@@ -1,24 +1,11 @@
 //! A super-segment cut into what goes over the wire.
 
+use super::fields::{self, FIN_AND_PSH, TCP_CHECKSUM, TCP_FLAGS, TCP_SEQUENCE_NUMBER};
 use super::{Layout, is_unfinished};
 use crate::Medium;
 use bytes::Bytes;
 use sockeye_wire::packet::append;
 use sockeye_wire::{Checksum, ChecksumState, HeaderBytes, Meta, Packet, Payload};
-
-/// Offset of a field in the IPv4 header.
-mod ipv4 {
-    pub(super) const TOTAL_LENGTH: usize = 2;
-    pub(super) const IDENTIFICATION: usize = 4;
-    pub(super) const CHECKSUM: usize = 10;
-}
-const IPV6_PAYLOAD_LENGTH: usize = 4;
-/// Octets of the IPv6 header that its length field does not count.
-const IPV6_UNCOUNTED_BYTES: usize = 40;
-const TCP_SEQUENCE_NUMBER: usize = 4;
-const TCP_FLAGS: usize = 13;
-const TCP_CHECKSUM: usize = 16;
-const FIN_AND_PSH: u8 = 0x09;
 
 /// Cuts a super-segment into segments of [`Meta::gso_size`], completes the checksum of each, and hands them over in order; a single
 /// segment with a [`Partial`](ChecksumState::Partial) checksum is completed. Payload is shared, not copied.
@@ -44,7 +31,8 @@ pub fn cut(packet: Packet, medium: Medium, mut each: impl FnMut(Packet)) {
     let mut rest = Rest::new(packet.into_payload(layout.data_at, end));
     let size = if segments { usize::from(meta.gso_size) } else { rest.len };
     let meta = Meta { checksum: ChecksumState::Valid, wire_segments: 1, gso_size: 0, ..meta };
-    let first = sequence_number(&headers, layout);
+    let first = fields::read_u32(&headers, layout.tcp_at + TCP_SEQUENCE_NUMBER);
+    let identification = fields::identification(&headers, &layout);
     for index in 0_u16.. {
         let payload = rest.take(size);
         let is_last = rest.len == 0;
@@ -54,36 +42,14 @@ pub fn cut(packet: Packet, medium: Medium, mut each: impl FnMut(Packet)) {
         if !is_last {
             own[layout.tcp_at + TCP_FLAGS] &= !FIN_AND_PSH;
         }
-        write_ip_lengths(&mut own, layout, payload.len(), index);
+        fields::write_identification(&mut own, &layout, identification.wrapping_add(index));
+        fields::write_ip_length(&mut own, &layout, payload.len());
         complete_checksum(&mut own, layout, &payload);
         each(Packet::new(meta, own, payload));
         if is_last {
             return;
         }
     }
-}
-
-fn sequence_number(headers: &HeaderBytes, layout: Layout) -> u32 {
-    let mut octets = [0; 4];
-    octets.copy_from_slice(&headers[layout.tcp_at + TCP_SEQUENCE_NUMBER..][..4]);
-    u32::from_be_bytes(octets)
-}
-
-fn write_ip_lengths(headers: &mut HeaderBytes, layout: Layout, payload_len: usize, index: u16) {
-    let total = layout.data_at - layout.ip_at + payload_len;
-    let ip = &mut headers[layout.ip_at..layout.tcp_at];
-    if !layout.ip.source.is_ipv4() {
-        let counted = (total - IPV6_UNCOUNTED_BYTES) as u16;
-        ip[IPV6_PAYLOAD_LENGTH..][..2].copy_from_slice(&counted.to_be_bytes());
-        return;
-    }
-    let first = u16::from_be_bytes([ip[ipv4::IDENTIFICATION], ip[ipv4::IDENTIFICATION + 1]]);
-    let identification = first.wrapping_add(index);
-    ip[ipv4::TOTAL_LENGTH..][..2].copy_from_slice(&(total as u16).to_be_bytes());
-    ip[ipv4::IDENTIFICATION..][..2].copy_from_slice(&identification.to_be_bytes());
-    ip[ipv4::CHECKSUM..][..2].fill(0);
-    let sum = Checksum::new().with(ip).finish();
-    ip[ipv4::CHECKSUM..][..2].copy_from_slice(&sum.to_be_bytes());
 }
 
 fn complete_checksum(headers: &mut HeaderBytes, layout: Layout, payload: &Payload) {

@@ -2,11 +2,16 @@
 
 mod complete;
 mod cut;
+mod fields;
+mod merge;
+mod software;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use complete::complete;
 pub use cut::cut;
+pub use merge::Merger;
+pub use software::SoftwareOffload;
 
 use crate::Medium;
 use sockeye_wire::ip::{IpView, protocol};

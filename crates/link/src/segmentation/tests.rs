@@ -1,5 +1,6 @@
-use super::{complete, cut};
-use crate::Medium;
+use super::{Merger, SoftwareOffload, complete, cut};
+use crate::memory::{PairConfig, pair};
+use crate::{Link, Medium, Offload};
 use bytes::Bytes;
 use proptest::prelude::*;
 use sockeye_wire::ethernet::{EthernetHeader, ether_type};
@@ -10,6 +11,7 @@ use sockeye_wire::{
     Checksum, ChecksumState, Ecn, Flags, HeaderBytes, Instant, MacAddr, Meta, Packet, Payload,
     SeqNumber,
 };
+use std::collections::VecDeque;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The headers of a segment that a test makes up.
@@ -195,5 +197,192 @@ proptest! {
             together.extend(payload);
         }
         prop_assert_eq!(together, data);
+    }
+}
+
+/// What arrives: segments of a connection that follow one another.
+struct Stream {
+    shape: Shape,
+    meta: Meta,
+}
+
+impl Stream {
+    fn new(source_port: u16, v6: bool) -> Self {
+        Self {
+            shape: Shape { source_port, v6, ..Shape::default() },
+            meta: Meta::at(Instant::from_millis(1)),
+        }
+    }
+
+    fn next(&mut self, len: usize, flags: Flags) -> Packet {
+        let data: Vec<u8> = (0..len).map(|n| (self.shape.seq as usize + n) as u8).collect();
+        let packet = packet_of(Shape { flags, ..self.shape }, self.meta, &data);
+        let consumed = len as u32 + u32::from(flags.syn()) + u32::from(flags.fin());
+        self.shape.seq = self.shape.seq.wrapping_add(consumed);
+        self.shape.identification = self.shape.identification.wrapping_add(1);
+        // As a device delivers it.
+        Packet::from_bytes(packet.meta, packet.to_bytes())
+    }
+}
+
+fn merged(packets: Vec<Packet>) -> Vec<Packet> {
+    let mut batch = packets;
+    Merger::new(Medium::Ip).merge(&mut batch, 0);
+    batch
+}
+
+fn wire_segments(packets: &[Packet]) -> Vec<u16> {
+    packets.iter().map(|packet| packet.meta.wire_segments).collect()
+}
+
+#[test]
+fn a_burst_becomes_one_super_segment() {
+    for v6 in [false, true] {
+        let mut stream = Stream::new(1, v6);
+        let mut burst: Vec<_> = (0..9).map(|_| stream.next(1_000, Flags::ACK)).collect();
+        burst.push(stream.next(10, Flags::ACK | Flags::PSH));
+        let [whole] = &merged(burst)[..] else { panic!("one is left") };
+        let meta = whole.meta;
+        assert_eq!((meta.wire_segments, meta.gso_size), (10, 1_000));
+        assert_eq!(
+            (meta.checksum, meta.arrival),
+            (ChecksumState::Partial, Instant::from_millis(1))
+        );
+        let (seq, flags, _, data) = read(&complete(whole, Medium::Ip), Medium::Ip);
+        assert_eq!((seq.0, flags, data.len()), (1_000, Flags::ACK | Flags::PSH, 9_010));
+        assert!(data.iter().enumerate().all(|(n, octet)| *octet == (1_000 + n) as u8));
+    }
+}
+
+#[test]
+fn what_ends_a_super_segment() {
+    let stream = || Stream::new(1, false);
+    let mut one = stream();
+    let ack = Flags::ACK;
+    // PSH, a shorter one, and a longer one.
+    let burst = vec![one.next(100, ack), one.next(100, ack | Flags::PSH), one.next(100, ack)];
+    assert_eq!(wire_segments(&merged(burst)), [2, 1]);
+    let burst = vec![one.next(100, ack), one.next(99, ack), one.next(99, ack)];
+    assert_eq!(wire_segments(&merged(burst)), [2, 1]);
+    let burst = vec![one.next(100, ack), one.next(101, ack), one.next(101, ack)];
+    assert_eq!(wire_segments(&merged(burst)), [1, 2]);
+    // A gap, a bare ACK, FIN and URG.
+    let mut lossy = stream();
+    let first = lossy.next(100, ack);
+    let _lost = lossy.next(100, ack);
+    assert_eq!(wire_segments(&merged(vec![first, lossy.next(100, ack)])), [1, 1]);
+    let burst = vec![one.next(100, ack), one.next(0, ack), one.next(100, ack)];
+    assert_eq!(wire_segments(&merged(burst)), [1, 1, 1]);
+    let burst = vec![one.next(100, ack), one.next(100, ack | Flags::FIN)];
+    assert_eq!(wire_segments(&merged(burst)), [1, 1]);
+    let burst = vec![one.next(100, ack | Flags::URG), one.next(100, ack | Flags::URG)];
+    assert_eq!(wire_segments(&merged(burst)), [1, 1]);
+    // Another mark in the IP header.
+    let first = one.next(100, ack);
+    one.meta.ecn = Ecn::Ce;
+    assert_eq!(wire_segments(&merged(vec![first, one.next(100, ack)])), [1, 1]);
+}
+
+#[test]
+fn a_wrong_checksum_is_left_for_the_host_to_drop() {
+    let mut stream = Stream::new(1, false);
+    let first = stream.next(100, Flags::ACK);
+    let mut octets = stream.next(100, Flags::ACK).to_bytes().to_vec();
+    octets[60] ^= 1;
+    let damaged = Packet::from_bytes(Meta::at(Instant::ZERO), octets.into());
+    let left = merged(vec![first, damaged, stream.next(100, Flags::ACK)]);
+    assert_eq!(wire_segments(&left), [1, 1, 1]);
+    assert_eq!(left[1].meta.checksum, ChecksumState::Unverified);
+}
+
+#[test]
+fn connections_may_be_interleaved_and_no_packet_outgrows_ip() {
+    let (mut a, mut b) = (Stream::new(1, false), Stream::new(2, true));
+    let mut batch = Vec::new();
+    for _ in 0..60 {
+        batch.push(a.next(1_400, Flags::ACK));
+        batch.push(b.next(1_400, Flags::ACK));
+    }
+    let left = merged(batch);
+    assert_eq!(wire_segments(&left), [46, 46, 14, 14]);
+    assert!(left.iter().all(|packet| packet.len() <= 65_535));
+}
+
+#[test]
+fn a_link_without_offload_gets_segments_and_gives_super_segments() {
+    let (near, far) = pair(PairConfig { capacity: 4, ..PairConfig::default() });
+    let (mut near, mut far) = (SoftwareOffload::new(near), SoftwareOffload::new(far));
+    assert_eq!(near.offload(), Offload::FULL);
+    let meta = Meta {
+        checksum: ChecksumState::Partial,
+        wire_segments: 10,
+        gso_size: 1_000,
+        ..Meta::at(Instant::ZERO)
+    };
+    let data: Vec<u8> = (0..10_000).map(|n| n as u8).collect();
+    let super_segment = packet_of(Shape::default(), meta, &data);
+    let mut queue = VecDeque::from([super_segment.clone(), super_segment]);
+    let (mut taken, mut batch, mut received) = (0, Vec::new(), 0);
+    while taken < 2 {
+        taken += near.transmit(Instant::ZERO, &mut queue).unwrap();
+        assert_eq!(queue.len(), 2 - taken);
+        received += far.receive(Instant::ZERO, &mut batch, 64).unwrap();
+    }
+    assert_eq!(received, 20);
+    assert_eq!(batch.iter().map(|packet| packet.meta.wire_segments).sum::<u16>(), 20);
+    assert!(batch.len() <= 8, "{} packets", batch.len());
+}
+
+proptest! {
+    /// Octet for octet, and in order within each connection.
+    #[test]
+    fn cutting_undoes_putting_together(
+        arrivals in proptest::collection::vec((0_usize..3, 0_usize..4, 0_u8..12), 0..80),
+    ) {
+        let mut streams = [Stream::new(1, false), Stream::new(2, true), Stream::new(3, false)];
+        streams[1].shape.option_words = 3;
+        let mut batch = Vec::new();
+        for (stream, len, what) in arrivals {
+            let flags = match what {
+                0 => Flags::ACK | Flags::FIN,
+                1 => Flags::ACK | Flags::PSH,
+                2 => Flags::ACK | Flags::CWR,
+                3 => Flags::RST,
+                _ => Flags::ACK,
+            };
+            let stream = &mut streams[stream];
+            if what == 4 {
+                stream.shape.seq += 1;
+            }
+            if what == 5 {
+                stream.shape.identification = 7;
+            }
+            batch.push(stream.next([0, 500, 1_400, 1_400][len], flags));
+        }
+        let by_connection = |packets: &[Packet]| {
+            let mut streams: [Vec<Bytes>; 3] = Default::default();
+            for packet in packets {
+                let octets = packet.to_bytes();
+                let at = if octets[0] >> 4 == 4 { 20 } else { 40 };
+                streams[usize::from(octets[at + 1]) - 1].push(octets);
+            }
+            streams
+        };
+        let expected = by_connection(&batch);
+        let mut again = Vec::new();
+        for packet in merged(batch) {
+            let (segments, len) = (packet.meta.wire_segments, packet.len());
+            prop_assert!(len <= 65_535);
+            let before = again.len();
+            cut(packet, Medium::Ip, |segment| again.push(segment));
+            prop_assert_eq!(again.len() - before, usize::from(segments));
+        }
+        prop_assert_eq!(by_connection(&again), expected);
+    }
+
+    #[test]
+    fn any_packets_survive(packets: Vec<Vec<u8>>) {
+        let batch = packets.iter().map(|octets| Packet::from_bytes(Meta::at(Instant::ZERO), octets.clone().into()));
+        prop_assert_eq!(merged(batch.collect()).len(), packets.len());
     }
 }

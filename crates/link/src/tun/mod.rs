@@ -7,6 +7,7 @@
 mod addresses;
 mod error;
 mod offload;
+mod open;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -16,13 +17,12 @@ pub use error::TunError;
 use crate::device::PacketIo;
 use crate::{Link, Medium, Offload, Readiness};
 use rustix::io::Errno;
-use rustix::net::{AddressFamily, SocketType};
 use sockeye_wire::{Instant, Packet};
 use std::collections::VecDeque;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::AsFd;
-use tun_rs::{DeviceBuilder, SyncDevice};
+use tun_rs::SyncDevice;
 
 /// What device to use, and what to set up if it must be created.
 #[derive(Clone, Debug)]
@@ -95,31 +95,38 @@ impl Tun {
     /// # Errors
     /// [`TunError`], whose text says what to do.
     pub fn open(config: &TunConfig) -> Result<Self, TunError> {
-        check_name(&config.name)?;
-        let created = !exists(&config.name);
-        let mut builder =
-            DeviceBuilder::new().name(&config.name).inherit_enable_state().offload(config.offload);
-        if let (true, Some(addresses)) = (created, &config.configure) {
-            builder = builder.mtu(config.mtu).enable(true);
-            let mut v4 = None;
-            for &(address, prefix) in addresses {
-                match address {
-                    IpAddr::V4(address) if v4.is_none() => {
-                        v4 = Some(address);
-                        builder = builder.ipv4(address, prefix, None);
-                    }
-                    IpAddr::V4(second) => return Err(TunError::SecondIpv4 { second, prefix }),
-                    IpAddr::V6(address) => builder = builder.ipv6(address, prefix),
-                }
-            }
+        open::device(config, false).and_then(|(device, created)| {
+            Self::on_queue(device, created, config)
+                .map_err(|error| TunError::from_io(error, config, created))
+        })
+    }
+
+    /// As [`open`](Self::open), with that many queues, at least one: each a link of its own, for a thread of its own. A device that was created
+    /// goes with the last of them; one that was there before must have been made for it (`multi_queue`).
+    ///
+    /// Linux hands a connection's packets to the queue on which it was last seen sent, but forgets that after three seconds of silence: a
+    /// hint, on which no order and no ownership can rest.
+    ///
+    /// # Errors
+    /// [`TunError`], whose text says what to do.
+    pub fn open_queues(config: &TunConfig, queues: usize) -> Result<Vec<Self>, TunError> {
+        let (device, created) = open::device(config, true)?;
+        let failed = |error| TunError::from_io(error, config, created);
+        let mut links = Vec::with_capacity(queues.max(1));
+        for _ in 1..queues {
+            let queue = device.try_clone().map_err(failed)?;
+            links.push(Self::on_queue(queue, created, config).map_err(failed)?);
         }
-        let failed = |source: io::Error| TunError::from_io(source, config, created);
-        let device = builder.build_sync().map_err(failed)?;
-        device.set_nonblocking(true).map_err(failed)?;
-        let mtu = usize::from(device.mtu().map_err(failed)?);
-        let name = device.name().map_err(failed)?;
+        links.push(Self::on_queue(device, created, config).map_err(failed)?);
+        Ok(links)
+    }
+
+    fn on_queue(device: SyncDevice, created: bool, config: &TunConfig) -> io::Result<Self> {
+        device.set_nonblocking(true)?;
+        let mtu = usize::from(device.mtu()?);
+        let name = device.name()?;
         let (io, offload) = if config.offload {
-            offload::tcp_only(&device).map_err(failed)?;
+            offload::tcp_only(&device)?;
             (PacketIo::with_header(Medium::Ip), Offload::FULL)
         } else {
             (PacketIo::plain(Medium::Ip, mtu), Offload::NONE)
@@ -242,22 +249,4 @@ impl std::fmt::Debug for Tun {
 /// Whether a read may succeed later: nothing waits, or the interface is down.
 fn is_for_now(error: Errno) -> bool {
     matches!(error, Errno::AGAIN | Errno::IO | Errno::NOBUFS | Errno::NOMEM)
-}
-
-fn check_name(name: &str) -> Result<(), TunError> {
-    // IFNAMSIZ of if.h is 16 with the terminating zero.
-    if name.len() > 15 {
-        return Err(TunError::NameTooLong { name: name.to_owned() });
-    }
-    let is_bad = |c: char| c == '/' || c == ':' || c == '\0' || c.is_whitespace();
-    if name.is_empty() || name == "." || name == ".." || name.contains(is_bad) {
-        return Err(TunError::BadName { name: name.to_owned() });
-    }
-    Ok(())
-}
-
-fn exists(name: &str) -> bool {
-    rustix::net::socket(AddressFamily::INET, SocketType::DGRAM, None)
-        .and_then(|socket| rustix::net::netdevice::name_to_index(socket, name))
-        .is_ok()
 }

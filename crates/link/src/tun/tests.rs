@@ -196,6 +196,39 @@ fn lack_of_privilege_is_said_with_the_commands() {
 }
 
 #[test]
+fn several_queues_share_a_device() {
+    in_a_network_of_its_own(|| {
+        let config = TunConfig::for_stack("sock0", &[("10.77.0.2".parse().unwrap(), 24)]);
+        let mut queues = Tun::open_queues(&config, 3).unwrap();
+        assert_eq!(queues.len(), 3);
+        assert!(queues.iter().all(|queue| queue.name() == "sock0" && queue.created()));
+        // Every queue takes what is sent, and together they give what comes: two datagrams on different queues, perhaps.
+        let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+        let own_port = socket.local_addr().unwrap().port().to_be_bytes();
+        let mut received = 0;
+        for _ in 0..500 {
+            let _ = socket.send_to(b"hello", "10.77.0.2:9");
+            for queue in &mut queues {
+                let mut batch = Vec::new();
+                is_ready_within(queue, PollFlags::IN, Duration::from_millis(5));
+                queue.receive(Instant::ZERO, &mut batch, 16).unwrap();
+                batch.retain(|packet| packet.front().get(20..22) == Some(&own_port[..]));
+                received += batch.len();
+                let count = batch.len();
+                assert_eq!(queue.transmit(Instant::ZERO, &mut batch.into()).unwrap(), count);
+            }
+            if received >= 10 {
+                break;
+            }
+        }
+        assert!(received >= 10);
+        assert!(queues.iter().all(|queue| queue.counts() == TunCounts::default()));
+        drop(queues);
+        assert!(Tun::open(&config).unwrap().created(), "the device went with its last queue");
+    });
+}
+
+#[test]
 fn a_deleted_device_is_an_error_and_no_hang() {
     in_a_network_of_its_own(|| {
         let mut tun =

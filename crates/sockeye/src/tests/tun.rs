@@ -1,5 +1,6 @@
 //! Against Linux, over TUN devices and packet sockets in a network namespace of its own.
 
+use crate::link::segmentation::SoftwareOffload;
 use crate::link::{Link, PacketSocket, PacketSocketConfig, Tun, TunConfig};
 use crate::{Interface, Stack};
 use std::io::ErrorKind;
@@ -54,6 +55,9 @@ async fn inside_the_namespace() {
         let config = TunConfig { offload, ..TunConfig::for_stack("sock%d", &addresses) };
         transfer(Tun::open(&config).unwrap(), network).await;
     }
+    println!("TUN, offload in software");
+    let config = TunConfig { offload: false, ..TunConfig::for_stack("sock%d", &addresses_in(70)) };
+    transfer(SoftwareOffload::new(Tun::open(&config).unwrap()), 70).await;
     for offload in [true, false] {
         println!("packet socket, offload {offload}");
         let network = if offload { 68 } else { 69 };
