@@ -10,6 +10,9 @@ pub struct Policy {
     pub syn_cookies: CookiePolicy,
     /// A handshake that finds the accept queue full is reset; otherwise the client is left to try again.
     pub abort_on_overflow: bool,
+    /// The first soft ICMP error about its SYN-ACK ends a connection of which no application knows yet, as on Linux; otherwise only
+    /// hard errors do (RFC 9293 MUST-56).
+    pub soft_errors_end_half_open: bool,
     /// Connections leave what they learned of their path for the next one to the same address (RFC 9040).
     pub save_metrics: bool,
     /// And the slow-start threshold too: off by default, as on Linux, because networks change faster than they are asked.
@@ -27,6 +30,7 @@ impl Default for Policy {
             fast_open: FastOpenPolicy::default(),
             syn_cookies: CookiePolicy::default(),
             abort_on_overflow: false,
+            soft_errors_end_half_open: false,
             save_metrics: true,
             save_threshold: false,
             min_path_mtu: 552,

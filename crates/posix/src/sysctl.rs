@@ -41,8 +41,8 @@ pub struct Sysctls {
 }
 
 impl Default for Sysctls {
-    /// Linux's defaults where ours differ: segment sizes are not searched for, bursts of slow start are not cut, and segments without
-    /// timestamps are taken.
+    /// Linux's defaults where ours differ: segment sizes are not searched for, bursts of slow start are not cut, segments without
+    /// timestamps are taken, and soft ICMP errors end what is half open.
     fn default() -> Self {
         let tcp = Config {
             mtu_probing: MtuProbing::Off,
@@ -50,12 +50,9 @@ impl Default for Sysctls {
             require_timestamps: false,
             ..Config::default()
         };
-        Self {
-            tcp: Arc::new(tcp),
-            sockets: SocketsConfig::default(),
-            policy: Policy::default(),
-            fast_open_keys: None,
-        }
+        let mut policy = Policy::default();
+        policy.soft_errors_end_half_open = true;
+        Self { tcp: Arc::new(tcp), sockets: SocketsConfig::default(), policy, fast_open_keys: None }
     }
 }
 

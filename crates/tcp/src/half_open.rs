@@ -57,6 +57,8 @@ pub(crate) struct Bounds {
     pub(crate) window: u32,
     /// Everything up to here was sent: the SYN, and data with or after it (RFC 7413).
     pub(crate) snd_nxt: SeqNumber,
+    /// What carries no timestamps although they were agreed is dropped.
+    pub(crate) require_timestamps: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -196,7 +198,9 @@ impl HalfOpen {
                     let fits = options.push_timestamps(value, echo);
                     debug_assert!(fits.is_ok());
                 }
-                Some(Transmit::bare(iss + 1, rcv_nxt, Flags::ACK, field(window >> shift), options))
+                // Rounded up, or the right edge would move to the left of what the SYN-ACK offered (RFC 7323 §2.3).
+                let window = field(window.div_ceil(1 << shift));
+                Some(Transmit::bare(iss + 1, rcv_nxt, Flags::ACK, window, options))
             }
         }
     }
@@ -234,6 +238,7 @@ impl HalfOpen {
             rcv_nxt: self.rcv_nxt(),
             window: Self::window(config),
             snd_nxt: self.opening.iss + 1 + u32::from(syn_data),
+            require_timestamps: config.require_timestamps,
         }
     }
 
@@ -250,8 +255,17 @@ impl HalfOpen {
             }
             return Verdict::Wait;
         }
+        // Once agreed, timestamps are on every segment (RFC 7323 §3.2).
+        if bounds.require_timestamps
+            && self.negotiated.timestamps
+            && segment.options.timestamps.is_none()
+        {
+            return Verdict::Wait;
+        }
         if self.is_old_duplicate(segment) {
-            self.due = Due::Ack;
+            if self.challenge.permit(now) {
+                self.due = Due::Ack;
+            }
             return Verdict::Wait;
         }
         let active = self.origin == Origin::Crossing;

@@ -1,5 +1,6 @@
 //! TIME-WAIT: the small record that answers stray segments (RFC 9293 §3.6.1, MUST-13, RFC 1337, RFC 6191).
 
+use crate::challenge::ChallengeThrottle;
 use crate::options::Timestamps;
 use crate::state::{Open, timestamp_clock};
 use crate::{Segment, Transmit};
@@ -11,7 +12,8 @@ use sockeye_wire::{Flags, Instant, SeqNumber};
 #[derive(Clone, Debug)]
 pub struct TimeWait {
     deadline: Instant,
-    duration: Duration,
+    /// Whole milliseconds, for a small record.
+    duration_millis: u32,
     /// SND.NXT.
     snd_nxt: SeqNumber,
     /// RCV.NXT, one beyond the peer's FIN.
@@ -20,6 +22,7 @@ pub struct TimeWait {
     ts_recent: Option<u32>,
     timestamp_offset: u32,
     window: u16,
+    challenge: ChallengeThrottle,
 }
 
 /// What a segment in TIME-WAIT asks for.
@@ -27,7 +30,7 @@ pub struct TimeWait {
 pub enum TimeWaitEvent {
     /// Nothing.
     Ignore,
-    /// This acknowledgement is to be sent; the wait starts again.
+    /// This acknowledgement is to be sent.
     Ack(Transmit),
     /// A new connection may take the 4-tuple (RFC 6191): treat the SYN as a listener would, with an ISS above this.
     Reopen {
@@ -40,7 +43,7 @@ impl TimeWait {
     pub(crate) fn new(open: &Open, now: Instant, duration: Duration) -> Self {
         Self {
             deadline: now + duration,
-            duration,
+            duration_millis: duration.as_millis().try_into().unwrap_or(u32::MAX),
             snd_nxt: open.send.nxt,
             rcv_nxt: open.receive.nxt,
             ts_recent: open.negotiated.timestamps.then(|| open.receive.ts_recent()),
@@ -51,6 +54,7 @@ impl TimeWait {
                 .window()
                 .div_ceil(1 << open.negotiated.receive_shift)
                 .min(u32::from(u16::MAX)) as u16,
+            challenge: ChallengeThrottle::default(),
         }
     }
 
@@ -91,26 +95,46 @@ impl TimeWait {
             return TimeWaitEvent::Ignore;
         }
         if segment.flags.syn() && !segment.flags.ack() {
+            // One that is not newer is dropped without a word (RFC 6191 §2).
             return self
                 .reopens(segment, timestamps)
                 .map_or(TimeWaitEvent::Ignore, |minimum_iss| TimeWaitEvent::Reopen {
                     minimum_iss,
                 });
         }
-        // Only a retransmitted FIN is expected; anything else with sequence space is answered too, because its sender is
-        // confused, and a bare ACK is not, lest two ends in TIME-WAIT answer each other.
-        if segment.sequence_len() == 0 {
+        if segment.flags.fin() && !segment.flags.syn() && segment.end() == self.rcv_nxt {
+            // The FIN again: our acknowledgement was lost.
+            self.deadline = now + Duration::from_millis(self.duration_millis.into());
+            self.take_timestamp(segment);
+            return TimeWaitEvent::Ack(self.acknowledgement(now));
+        }
+        // The bare ACK that another end in TIME-WAIT would send is not answered.
+        let is_expected = segment.sequence_len() == 0 && segment.seq == self.rcv_nxt;
+        if is_expected && !self.is_old_duplicate(segment) {
+            self.take_timestamp(segment);
             return TimeWaitEvent::Ignore;
         }
-        if segment.flags.fin() && segment.end() == self.rcv_nxt {
-            self.deadline = now + self.duration;
+        // Nothing else is acceptable once the FIN was received; anybody can send it, so it moves nothing (RFC 5961 §7).
+        if self.challenge.permit(now) {
+            TimeWaitEvent::Ack(self.acknowledgement(now))
+        } else {
+            TimeWaitEvent::Ignore
         }
+    }
+
+    /// TS.Recent never goes back (RFC 7323 §4.3).
+    fn take_timestamp(&mut self, segment: &Segment) {
         if let (Some(recent), Some(timestamps)) = (&mut self.ts_recent, segment.options.timestamps)
             && (timestamps.value.wrapping_sub(*recent) as i32) > 0
         {
             *recent = timestamps.value;
         }
-        TimeWaitEvent::Ack(self.acknowledgement(now))
+    }
+
+    fn is_old_duplicate(&self, segment: &Segment) -> bool {
+        self.ts_recent
+            .zip(segment.options.timestamps)
+            .is_some_and(|(recent, timestamps)| (timestamps.value.wrapping_sub(recent) as i32) < 0)
     }
 
     /// Whether a SYN belongs to a newer incarnation, by the table of RFC 6191 §2 (RFC 9293 SHLD-4); then what our ISS must lie above.

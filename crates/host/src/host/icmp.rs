@@ -79,18 +79,10 @@ impl Host {
         if self.is_icmp_distrusted(index, kind) {
             return false;
         }
-        let error = match kind {
-            ErrorKind::PacketTooBig { mtu } => return self.on_too_big(now, index, quoted, mtu),
-            ErrorKind::NetworkUnreachable => IcmpError::NetworkUnreachable,
-            ErrorKind::HostUnreachable => IcmpError::HostUnreachable,
-            ErrorKind::ProtocolUnreachable => IcmpError::ProtocolUnreachable,
-            ErrorKind::PortUnreachable => IcmpError::PortUnreachable,
-            ErrorKind::Prohibited => IcmpError::AdministrativelyProhibited,
-            ErrorKind::TimeExceeded => IcmpError::TimeExceeded,
-            ErrorKind::ParameterProblem => IcmpError::ParameterProblem,
-            // RFC 9293 MUST-55, RFC 6633.
-            ErrorKind::SourceQuench => return false,
-        };
+        if let ErrorKind::PacketTooBig { mtu } = kind {
+            return self.on_too_big(now, index, quoted, mtu);
+        }
+        let Some(error) = meaning(kind) else { return false };
         self.tell_connection(now, index, error, quoted);
         true
     }
@@ -104,8 +96,9 @@ impl Host {
     ) {
         if let Some(record) = self.connections.at_mut(index) {
             record.connection.on_icmp(error, quoted.seq);
-            // Nobody has accepted it: it is as good as half open, and whoever accepts it learns why it is not any more.
-            if record.to_accept
+            // What Fast Open opened and nobody has accepted is half open as well; whoever accepts it learns why it is not any more.
+            if self.config.policy.soft_errors_end_half_open
+                && record.to_accept
                 && record.connection.state() == StateName::SynReceived
                 && let Some(error) = record.connection.soft_error()
             {
@@ -115,8 +108,8 @@ impl Host {
         }
     }
 
-    /// The client of a half-open connection cannot be reached: there is nobody to tell, and its SYN if it is there will come again.
-    /// So soft errors end it as well as hard ones (RFC 9293 SHLD-26), as on Linux.
+    /// The client of a half-open connection cannot be reached. Hard errors end it (RFC 9293 SHLD-26); of soft ones there is nobody
+    /// to tell (MUST-56).
     fn on_half_open_error(
         &mut self,
         now: Instant,
@@ -128,20 +121,19 @@ impl Host {
         if record.half_open.iss() != quoted.seq {
             return false;
         }
-        match kind {
-            ErrorKind::SourceQuench => false,
-            // Nothing of a SYN-ACK can be made smaller, but the connection will know.
-            ErrorKind::PacketTooBig { mtu } => {
-                let remote = record.ends.get().remote;
-                let Some(hop) = self.network.hop(remote) else { return false };
-                let narrower = self.narrower(now, remote.ip(), &hop, quoted, mtu);
-                narrower.is_some_and(|mtu| self.network.paths.set(now, remote.ip(), mtu))
-            }
-            _ => {
-                self.forget_half_open(index);
-                true
-            }
+        // Nothing of a SYN-ACK can be made smaller, but the connection will know.
+        if let ErrorKind::PacketTooBig { mtu } = kind {
+            let remote = record.ends.get().remote;
+            let Some(hop) = self.network.hop(remote) else { return false };
+            let narrower = self.narrower(now, remote.ip(), &hop, quoted, mtu);
+            return narrower.is_some_and(|mtu| self.network.paths.set(now, remote.ip(), mtu));
         }
+        let even_soft = self.config.policy.soft_errors_end_half_open;
+        let ends = meaning(kind).is_some_and(|error| even_soft || error.is_hard());
+        if ends {
+            self.forget_half_open(index);
+        }
+        ends
     }
 
     fn quoted_target(&self, datagram: &Datagram<'_>, quoted: &Quoted) -> Option<Target> {
@@ -152,4 +144,19 @@ impl Host {
         );
         self.find(self.demux.hash(&endpoints), &endpoints)
     }
+}
+
+/// What a connection makes of an error; a source quench says nothing to TCP (RFC 9293 MUST-55, RFC 6633), and what a report of a
+/// packet too big means depends on the path.
+const fn meaning(kind: ErrorKind) -> Option<IcmpError> {
+    Some(match kind {
+        ErrorKind::NetworkUnreachable => IcmpError::NetworkUnreachable,
+        ErrorKind::HostUnreachable => IcmpError::HostUnreachable,
+        ErrorKind::ProtocolUnreachable => IcmpError::ProtocolUnreachable,
+        ErrorKind::PortUnreachable => IcmpError::PortUnreachable,
+        ErrorKind::Prohibited => IcmpError::AdministrativelyProhibited,
+        ErrorKind::TimeExceeded => IcmpError::TimeExceeded,
+        ErrorKind::ParameterProblem => IcmpError::ParameterProblem,
+        ErrorKind::SourceQuench | ErrorKind::PacketTooBig { .. } => return None,
+    })
 }

@@ -37,8 +37,9 @@ impl IcmpError {
         }
     }
 
-    /// Hard errors mean that trying again is pointless (RFC 1122 §4.2.3.9, RFC 9293 SHLD-26).
-    const fn is_hard(self) -> bool {
+    /// Whether trying again is pointless (RFC 1122 §4.2.3.9, RFC 9293 SHLD-26).
+    #[must_use]
+    pub const fn is_hard(self) -> bool {
         matches!(
             self,
             Self::ProtocolUnreachable | Self::PortUnreachable | Self::AdministrativelyProhibited

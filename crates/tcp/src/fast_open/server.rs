@@ -61,8 +61,9 @@ impl Connection {
         now: Instant,
         segment: &mut Segment,
     ) -> Option<Reset> {
+        let require_timestamps = self.config().require_timestamps;
         let State::FastOpened(opened) = self.state_mut() else { return None };
-        match opened.judge(now, segment) {
+        match opened.judge(now, segment, require_timestamps) {
             Verdict::Wait => None,
             Verdict::Reset(reset) => Some(reset),
             Verdict::Gone => {
@@ -86,11 +87,12 @@ impl Connection {
 }
 
 impl FastOpened {
-    fn judge(&mut self, now: Instant, segment: &Segment) -> Verdict {
+    fn judge(&mut self, now: Instant, segment: &Segment, require_timestamps: bool) -> Verdict {
         let bounds = Bounds {
             rcv_nxt: self.open.receive.nxt,
             window: self.open.receive.window(),
             snd_nxt: self.open.send.nxt,
+            require_timestamps,
         };
         self.half.judge(now, segment, &bounds)
     }

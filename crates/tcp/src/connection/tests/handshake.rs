@@ -1,5 +1,6 @@
 use super::harness::*;
-use crate::{Config, Connection, Error, Reset};
+use crate::state::timestamp_clock;
+use crate::{Config, Connection, Error, HalfOpen, HalfOpenEvent, Reset};
 use core::time::Duration;
 use sockeye_wire::{Flags, Instant, SeqNumber, StateName};
 use std::sync::Arc;
@@ -208,4 +209,62 @@ fn closing_while_opening() {
     assert_eq!(pair.b().read(&mut buffer), Ok(3));
     assert_eq!(pair.b().read(&mut buffer), Ok(0));
     assert_eq!((pair.a.state(), pair.b.state()), (StateName::FinWait2, StateName::CloseWait));
+}
+
+/// RFC 7323 §3.2: what carries no timestamps although they were agreed neither completes the handshake nor is answered, unless
+/// the configuration says otherwise.
+#[test]
+fn the_last_ack_must_carry_timestamps() {
+    for require_timestamps in [true, false] {
+        let config = Arc::new(Config { require_timestamps, ..Config::default() });
+        let syn = with_timestamps(segment(Flags::SYN, ISS_A, SeqNumber(0), b""), 100, 0);
+        let now = Instant::ZERO;
+        let mut half = HalfOpen::on_syn(&config, opening(ISS_B), &syn, now);
+        assert!(half.poll_transmit(now, &config).is_some());
+        let last = segment(Flags::ACK, ISS_A + 1, ISS_B + 1, b"");
+        let event = half.on_segment(now, &config, last.clone());
+        assert_eq!(matches!(event, HalfOpenEvent::Waiting), require_timestamps);
+        assert!(half.poll_transmit(now, &config).is_none());
+        if require_timestamps {
+            let event = half.on_segment(now, &config, with_timestamps(last, 100, 0));
+            assert!(matches!(event, HalfOpenEvent::Established(_)));
+        }
+    }
+}
+
+/// RFC 7323 §2.3: an ACK before the handshake is complete scales its window up, or it would end below what the SYN-ACK offered.
+#[test]
+fn a_half_open_connection_keeps_its_right_edge() {
+    let config = Arc::new(Config { timestamps: false, ..Config::default() });
+    let mut syn = segment(Flags::SYN, ISS_A, SeqNumber(0), b"");
+    syn.options.window_scale = Some(7);
+    let now = Instant::ZERO;
+    let mut half = HalfOpen::on_syn(&config, opening(ISS_B), &syn, now);
+    let offered = half.poll_transmit(now, &config).unwrap();
+    let shift = deliver(&offered, now).options.window_scale.unwrap();
+    assert!(shift > 0);
+    let blind = segment(Flags::RST, ISS_A + 100, SeqNumber(0), b"");
+    assert!(matches!(half.on_segment(now, &config, blind), HalfOpenEvent::Waiting));
+    let challenge = half.poll_transmit(now, &config).unwrap();
+    assert!(u32::from(challenge.header.window) << shift >= u32::from(offered.header.window));
+}
+
+/// RFC 9293 §3.10.7.3, RFC 7323 §3.2: the right number with an echo of what this SYN never carried is an older connection's answer.
+#[test]
+fn a_syn_ack_must_echo_this_syn() {
+    let config = || Config { timestamps: true, ..Solo::config() };
+    let sent = timestamp_clock(Solo::syn_sent(config()).now, ISS_A.0);
+    let later = Duration::from_millis(30);
+    for (echo, plausible) in
+        [(sent - 1, false), (sent, true), (sent + 30, true), (sent + 31, false)]
+    {
+        let mut solo = Solo::syn_sent(config());
+        solo.now += later;
+        let syn_ack = segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b"");
+        let reset = solo.on(with_timestamps(syn_ack, 7, echo));
+        let expected = (!plausible).then_some(Reset { seq: ISS_A + 1, ack: None, echo: None });
+        assert_eq!(reset, expected);
+        let state = if plausible { StateName::Established } else { StateName::SynSent };
+        assert_eq!(solo.connection.state(), state);
+    }
 }

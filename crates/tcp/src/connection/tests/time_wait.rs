@@ -72,3 +72,23 @@ fn nothing_ends_the_wait_early() {
         );
     }
 }
+
+/// RFC 7323 §4.3: what is not acceptable is answered, seldom, and leaves TS.Recent as it was; the peer's FIN brings it forward.
+#[test]
+fn strangers_do_not_move_the_timestamp() {
+    let mut time_wait = closed(true);
+    let now = time_wait.deadline();
+    let forged = with_timestamps(segment(Flags::ACK, ISS_B + 9_000, ISS_A + 2, b"x"), 900_000, 0);
+    assert!(matches!(time_wait.on_segment(now, &forged, true), TimeWaitEvent::Ack(_)));
+    assert!(matches!(time_wait.on_segment(now, &forged, true), TimeWaitEvent::Ignore));
+    let fin = |stamp| {
+        with_timestamps(segment(Flags::FIN | Flags::ACK, ISS_B + 1, ISS_A + 2, b""), stamp, 0)
+    };
+    for (stamp, echo) in [(1_500, 2_000), (2_500, 2_500)] {
+        let TimeWaitEvent::Ack(answer) = time_wait.on_segment(now, &fin(stamp), true) else {
+            panic!("the FIN is always answered")
+        };
+        let echoed = deliver(&answer, now).options.timestamps.map(|timestamps| timestamps.echo);
+        assert_eq!(echoed, Some(echo));
+    }
+}
