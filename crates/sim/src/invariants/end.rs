@@ -108,6 +108,8 @@ impl End {
     }
 
     pub(super) fn finish_step(&mut self, now: Instant, found: &mut Found) {
-        self.steps.finish(now, self.inner.is_open(), found);
+        // What it said last may be long ago: TIME-WAIT is a record of its own.
+        let is_open = self.steps.is_synchronized && self.inner.is_open();
+        self.steps.finish(now, is_open, found);
     }
 }

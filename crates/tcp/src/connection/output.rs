@@ -6,8 +6,11 @@ use crate::send::Planned;
 use crate::state::{Open, State};
 use crate::{Config, Transmit};
 use sockeye_wire::tcp::options::SackBlock;
-use sockeye_wire::tcp::{OptionBytes, TcpHeader};
+use sockeye_wire::tcp::{MAX_OPTION_BYTES, OptionBytes, TcpHeader};
 use sockeye_wire::{Ecn, Flags, Instant};
+
+/// Timestamps and the padding in front of them.
+const TIMESTAMPS_BYTES: usize = 12;
 
 impl Connection {
     /// The next segment to send; call until `None`. `max_payload` bounds a super-segment for links that cut it
@@ -168,11 +171,12 @@ impl Open {
 
     #[inline]
     fn sack_blocks(&mut self) -> arrayvec::ArrayVec<SackBlock, 4> {
-        if self.negotiated.sack {
-            self.receive.take_sack_blocks()
-        } else {
-            arrayvec::ArrayVec::new()
+        if !self.negotiated.sack {
+            return arrayvec::ArrayVec::new();
         }
+        let timestamps = if self.negotiated.timestamps { TIMESTAMPS_BYTES } else { 0 };
+        let signature = usize::from(self.negotiated.signature.option_bytes());
+        self.receive.take_sack_blocks((MAX_OPTION_BYTES - timestamps - signature - 4) / 8)
     }
 
     #[inline]
@@ -186,19 +190,6 @@ impl Open {
         let signature = usize::from(self.negotiated.signature.option_bytes());
         let fitting = blocks.len().min(options.remaining().saturating_sub(signature + 4) / 8);
         if fitting > 0 {
-            // Only the block behind it tells a duplicate above the acknowledgement from what is new (RFC 2883 §4.2): alone it would hide
-            // the block that comes first then (RFC 2018 §4).
-            let is_untold = |duplicate: &SackBlock, held: &SackBlock| {
-                duplicate.left.at_or_after(held.left) && duplicate.right.at_or_before(held.right)
-            };
-            let blocks = match blocks {
-                [first, rest @ ..]
-                    if fitting == 1 && rest.first().is_some_and(|held| is_untold(first, held)) =>
-                {
-                    rest
-                }
-                _ => blocks,
-            };
             let fits = options.push_sack(&blocks[..fitting]);
             debug_assert!(fits.is_ok());
         }

@@ -119,15 +119,19 @@ impl Assembler {
     }
 
     /// The blocks to report: a duplicate first, once, followed by the range that holds it if there is one (RFC 2883 §4: or nobody could
-    /// tell that it is a duplicate); then what is held, the range that changed last first (RFC 2018 §4).
-    pub(super) fn take_sack_blocks(&mut self) -> ArrayVec<SackBlock, 4> {
-        let duplicate = self.duplicate.take();
+    /// tell that it is a duplicate); then what is held, the range that changed last first (RFC 2018 §4). Where there is no `room` for two
+    /// blocks, a duplicate within a range is not told.
+    pub(super) fn take_sack_blocks(&mut self, room: usize) -> ArrayVec<SackBlock, 4> {
+        let mut duplicate = self.duplicate.take();
         let around = duplicate.and_then(|duplicate| {
             self.ranges.iter().find(|range| {
                 range.start.at_or_before(duplicate.left) && range.end().at_or_after(duplicate.right)
             })
         });
-        let around = around.map(|range| range.start);
+        let mut around = around.map(|range| range.start);
+        if room < 2 && around.is_some() {
+            (duplicate, around) = (None, None);
+        }
         let recent = self.recent.iter().copied().filter(|start| Some(*start) != around);
         let held = around
             .into_iter()

@@ -234,11 +234,11 @@ impl Receiver {
         fin
     }
 
-    /// The SACK blocks to report, most recent first (RFC 2018 §4); a duplicate is reported once.
+    /// The SACK blocks to report in a segment that takes `room` of them, most recent first (RFC 2018 §4); a duplicate is reported once.
     #[inline]
-    pub(crate) fn take_sack_blocks(&mut self) -> ArrayVec<SackBlock, 4> {
+    pub(crate) fn take_sack_blocks(&mut self, room: usize) -> ArrayVec<SackBlock, 4> {
         let Some(assembler) = &mut self.out_of_order else { return ArrayVec::new() };
-        let blocks = assembler.take_sack_blocks();
+        let blocks = assembler.take_sack_blocks(room);
         if assembler.is_empty() {
             self.out_of_order = None;
         }

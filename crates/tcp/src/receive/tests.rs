@@ -30,7 +30,7 @@ proptest! {
             let duplicate = held[from as usize..(from + len) as usize].iter().all(|octet| *octet);
             assembler.insert(base, base + from, payload, false);
             held[from as usize..(from + len) as usize].fill(true);
-            let blocks = assembler.take_sack_blocks();
+            let blocks = assembler.take_sack_blocks(4);
             prop_assert!(from >= blocks[0].left.since(base) && from < blocks[0].right.since(base));
             // A duplicate is reported first, the range that holds it next.
             for block in blocks.into_iter().skip(usize::from(duplicate)) {
@@ -168,11 +168,11 @@ fn a_duplicate_is_followed_by_the_block_around_it() {
     assembler.insert(nxt, SeqNumber(110), data(10), false);
     assembler.insert(nxt, SeqNumber(300), data(20), false);
     let blocks: Vec<_> = assembler
-        .take_sack_blocks()
+        .take_sack_blocks(4)
         .into_iter()
         .map(|block| (block.left.0, block.right.0))
         .collect();
     assert_eq!(blocks, [(110, 120), (100, 150), (300, 320)]);
-    let first = assembler.take_sack_blocks().first().map(|block| block.left);
+    let first = assembler.take_sack_blocks(4).first().map(|block| block.left);
     assert_eq!(first, Some(SeqNumber(300)), "the newest first, once the duplicate is told");
 }

@@ -126,6 +126,11 @@ fn a_single_block_is_of_what_is_held() {
     assert_eq!(reported(11, b"kl"), [(10, 14)], "a duplicate inside what is held");
     assert_eq!(reported(3, b"cdef"), [(3, 5)], "one below the acknowledgement");
     assert_eq!(reported(20, b"t"), [(20, 21)]);
+    assert_eq!(
+        reported(11, b"kl"),
+        [(10, 14)],
+        "a duplicate in an older range: what came last is in there"
+    );
 }
 
 /// Duplicates and overlaps deliver each octet once; what lies beyond the window is cut.
