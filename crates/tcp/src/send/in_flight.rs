@@ -66,6 +66,12 @@ impl Record {
         self.len -= len;
     }
 
+    /// `next` follows it, and is held like it.
+    fn take_in(&mut self, next: &Self) {
+        self.len += next.len;
+        self.marks.0 |= next.marks.0 & Marks::RETRANSMITTED;
+    }
+
     pub(super) fn end(&self) -> SeqNumber {
         self.start + self.len
     }
@@ -98,7 +104,8 @@ struct Board {
 /// What an acknowledgement delivered.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Delivered {
-    /// When the latest record that was sent only once was sent: an RTT sample (Karn's rule).
+    /// When the latest record that was sent only once was sent: an RTT sample (Karn's rule). None if SND.UNA moved over something
+    /// that was sent again: what followed may have waited for it at the peer, so that only what is newly held tells (as on Linux).
     pub(super) sample_from: Option<Instant>,
     /// Sequence numbers newly held by the peer above the cumulative acknowledgement.
     pub(super) sacked: u32,
@@ -388,11 +395,13 @@ impl Board {
     #[inline]
     fn acknowledge(&mut self, una: SeqNumber, times: &AckTimes, rack: &mut Rack) -> Delivered {
         let mut delivered = Delivered::default();
+        let mut ambiguous = false;
         while let Some(record) = self.records.front_mut() {
             let part = una.since(record.start).min(record.len);
             if part == 0 {
                 break;
             }
+            ambiguous |= record.is_retransmitted();
             let place = record.place;
             if place != Place::Sacked {
                 delivered.acked += part;
@@ -415,6 +424,9 @@ impl Board {
             }
             *self.count(place) -= part;
             self.records.pop_front();
+        }
+        if ambiguous {
+            delivered.sample_from = None;
         }
         delivered
     }
@@ -475,13 +487,13 @@ impl Board {
         if is_sacked(&self.records, index + 1)
             && let Some(next) = self.records.remove(index + 1)
         {
-            self.records[index].len += next.len;
+            self.records[index].take_in(&next);
         }
         if index > 0
             && is_sacked(&self.records, index - 1)
             && let Some(record) = self.records.remove(index)
         {
-            self.records[index - 1].len += record.len;
+            self.records[index - 1].take_in(&record);
             return index - 1;
         }
         index

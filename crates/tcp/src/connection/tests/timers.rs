@@ -115,3 +115,30 @@ fn delayed_acknowledgements() {
     let ack = pair.sent[before..].iter().find(|sent| sent.from_a).unwrap();
     assert_eq!(ack.at - now, Duration::from_millis(10 + 40));
 }
+
+/// RFC 6298 §3, RFC 7323 §4.1: the first of three segments was sent again. Its acknowledgement brings that of the others, which waited
+/// for it at the peer: they measure nothing either, unless an echo tells what was answered.
+#[test]
+fn what_waited_behind_a_hole_measures_nothing() {
+    for timestamps in [false, true] {
+        let mut solo = Solo::syn_sent(Config { timestamps, ..Solo::config() });
+        solo.now += Duration::from_millis(100);
+        let mut syn_ack = segment(Flags::SYN_ACK, ISS_B, ISS_A + 1, b"");
+        syn_ack.options.mss = Some(MSS);
+        let stamped = |segment, echo| {
+            if timestamps { with_timestamps(segment, 1, echo) } else { segment }
+        };
+        solo.on(stamped(syn_ack, 0));
+        solo.drain();
+        let data = std::vec![7; 3 * usize::from(MSS - 12)];
+        solo.connection.write(solo.now, &data).unwrap();
+        let again = solo.wait(Duration::from_millis(300)).pop().unwrap().1;
+        assert_eq!(again.header.seq, ISS_A + 1);
+        let echo = deliver(&again, solo.now).options.timestamps.map_or(0, |stamps| stamps.value);
+        solo.now += Duration::from_millis(100);
+        let end = ISS_A + 1 + data.len() as u32;
+        solo.on(stamped(segment(Flags::ACK, ISS_B + 1, end, b""), echo));
+        assert_eq!(solo.connection.info().rtt, Some(Duration::from_millis(100)), "{timestamps}");
+        assert_eq!(solo.connection.info().backoff, u8::from(!timestamps));
+    }
+}
