@@ -89,6 +89,8 @@ impl Sender {
             && self.tail_probe.is_idle()
             && self.tail_probe.sampled;
         let single = self.flight_size() <= self.mss();
-        allowed.then(|| (self.last_sent + timeout(&self.rtt, single)).min(rto))
+        // From the last transmission, or from the last acknowledgement of new data (RFC 8985 §7.2): from that the timeout counts, too.
+        let since = self.last_sent.max(self.timer.since);
+        allowed.then(|| (since + timeout(&self.rtt, single)).min(rto))
     }
 }
