@@ -2,6 +2,7 @@
 
 use super::rack::{AckTimes, Latest, Rack};
 use super::rate::{Newest, RateSampler, SnapshotId};
+use super::record::{Marks, Place, Record};
 use crate::congestion::{LostSegment, RateSample};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
@@ -9,73 +10,6 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Instant, SeqNumber};
-
-/// Where a transmission is believed to be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Place {
-    /// In the network.
-    Sent,
-    /// At the peer, above a hole. Neighbouring records in this place are one.
-    Sacked,
-    /// Nowhere: to be sent again.
-    Lost,
-}
-
-/// One segment, or super-segment, that was sent and not yet acknowledged; or a run of those that the peer holds.
-#[derive(Clone, Debug)]
-pub(super) struct Record {
-    pub(super) start: SeqNumber,
-    /// Sequence numbers it takes, FIN included.
-    len: u32,
-    pub(super) sent_at: Instant,
-    /// How things stood when it was sent.
-    pub(super) snapshot: SnapshotId,
-    marks: Marks,
-    place: Place,
-    /// Octets of the full segments, counted from its start, in which it was sent; 1 if those began elsewhere.
-    segment: u16,
-}
-
-/// Yes or no, in a bit each: there are many records.
-#[derive(Clone, Copy, Debug, Default)]
-struct Marks(u8);
-
-impl Marks {
-    const RETRANSMITTED: u8 = 1;
-    const PUSHED: u8 = 2;
-}
-
-impl Record {
-    /// Whether it was sent more than once.
-    #[inline]
-    pub(super) fn is_retransmitted(&self) -> bool {
-        self.marks.0 & Marks::RETRANSMITTED != 0
-    }
-
-    /// Whether its last octet goes with PSH, however often it is sent.
-    fn is_pushed(&self) -> bool {
-        self.marks.0 & Marks::PUSHED != 0
-    }
-
-    /// The first `len` sequence numbers are no longer part of it.
-    fn cut_front(&mut self, len: u32) {
-        if !len.is_multiple_of(self.segment.into()) {
-            self.segment = 1;
-        }
-        self.start += len;
-        self.len -= len;
-    }
-
-    /// `next` follows it, and is held like it.
-    fn take_in(&mut self, next: &Self) {
-        self.len += next.len;
-        self.marks.0 |= next.marks.0 & Marks::RETRANSMITTED;
-    }
-
-    pub(super) fn end(&self) -> SeqNumber {
-        self.start + self.len
-    }
-}
 
 /// What a connection has in flight. With nothing in flight it owns no memory.
 #[derive(Debug, Default)]
@@ -136,6 +70,16 @@ impl InFlight {
     #[inline]
     pub(super) fn sacked(&self) -> u32 {
         self.0.as_ref().map_or(0, |board| board.sacked)
+    }
+
+    /// Whether the peer holds at least `count` wire segments above a hole, however small they are; `count` of 15 at most.
+    pub(super) fn holds_segments(&self, count: u32) -> bool {
+        let Some(board) = self.0.as_ref().filter(|board| board.sacked > 0) else { return false };
+        let mut held = 0;
+        board.records.iter().any(|record| {
+            held += u32::from(record.held());
+            held >= count
+        })
     }
 
     /// Sequence numbers that are to be sent again.
@@ -381,6 +325,9 @@ impl Board {
         let Some(record) = self.records.get_mut(index) else { return };
         let (old, len, start) = (record.place, record.len, record.start);
         record.place = place;
+        if old == Place::Sacked {
+            record.set_held(0);
+        }
         *self.count(old) -= len;
         *self.count(place) += len;
         if place == Place::Lost {
@@ -473,7 +420,11 @@ impl Board {
             delivered.overtaken |= self.latest.on_delivered(record, times, rack);
             self.sampler.on_delivered(record, &mut delivered.newest);
             delivered.sacked += record.len;
-            self.records[index].snapshot = SnapshotId::NONE;
+            let fin = self.fin.is_some_and(|fin| record.end() == fin + 1);
+            let segments = record.segments(times.mss, fin);
+            let record = &mut self.records[index];
+            record.snapshot = SnapshotId::NONE;
+            record.set_held(segments);
             self.place(index, Place::Sacked);
             index = self.join_sacked(index) + 1;
         }

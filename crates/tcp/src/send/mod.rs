@@ -16,6 +16,7 @@ mod pacing;
 mod prr;
 mod rack;
 mod rate;
+mod record;
 mod recovery;
 mod rtt;
 mod tail_probe;

@@ -4,7 +4,7 @@ use super::in_flight::Delivered;
 use super::newreno::NewReno;
 use super::prr::Prr;
 use super::rack::AckTimes;
-use super::recovery::{Episode, Kind};
+use super::recovery::{DUPLICATE_THRESHOLD, Episode, Kind};
 use super::tail_probe::Verdict;
 use super::{Fin, Sender, TimerKind};
 use crate::Segment;
@@ -272,10 +272,16 @@ impl Sender {
 
     /// Marks what is lost by now; says how much.
     pub(super) fn detect(&mut self, now: Instant) -> u32 {
-        let sacked_segments = self.in_flight.sacked().div_ceil(self.mss());
-        let window =
-            self.rack.window(!self.recovery.is_loss_free(), sacked_segments, self.rtt.smoothed());
+        let window = self.reordering_window();
         self.in_flight.detect(now, window)
+    }
+
+    /// How much later than expected a segment may be (RFC 8985 §6.2 step 4): three segments above a hole, of any size, mean loss as long
+    /// as nothing was ever reordered.
+    fn reordering_window(&self) -> Duration {
+        let told = !self.recovery.is_loss_free()
+            || (self.rack.reorderings() == 0 && self.in_flight.holds_segments(DUPLICATE_THRESHOLD));
+        self.rack.window(told, self.rtt.smoothed())
     }
 
     /// The reordering timer has run out: what it waited for is lost.

@@ -1,14 +1,12 @@
 //! RACK: loss told by time (RFC 8985 §6). A segment is lost if one that was sent later, by more than the reordering that the path is
 //! known for, has arrived.
 
-use super::in_flight::Record;
+use super::record::Record;
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
 
 /// Recoveries without D-SACK after which the reordering window shrinks again.
 const WINDOW_PERSIST: u8 = 16;
-/// Segments above a hole that mean loss while no reordering was seen (RFC 5681's three duplicate ACKs).
-const DUPLICATE_THRESHOLD: u32 = 3;
 
 /// What the path is known for: kept as long as the connection.
 #[derive(Clone, Debug)]
@@ -140,14 +138,9 @@ impl Rack {
         Duration::from_micros(u64::from(self.min_rtt_micros))
     }
 
-    /// Step 4: how much later than expected a segment may be.
-    pub(super) fn window(
-        &self,
-        in_recovery: bool,
-        sacked_segments: u32,
-        smoothed: Option<Duration>,
-    ) -> Duration {
-        if self.reorderings == 0 && (in_recovery || sacked_segments >= DUPLICATE_THRESHOLD) {
+    /// Step 4: how much later than expected a segment may be; not at all where losses are `told` and no reordering was seen.
+    pub(super) fn window(&self, told: bool, smoothed: Option<Duration>) -> Duration {
+        if told && self.reorderings == 0 {
             return Duration::ZERO;
         }
         let quarter = Duration::from_micros(u64::from(self.min_rtt_micros) / 4);

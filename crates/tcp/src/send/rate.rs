@@ -7,7 +7,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::in_flight::Record;
+use super::record::Record;
 use crate::congestion::{LostSegment, RateSample};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

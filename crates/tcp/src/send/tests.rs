@@ -145,6 +145,39 @@ fn parts_of_segments_are_not_held() {
     assert_eq!(held(&mut in_flight, 3_700, 4_500), (800, true));
 }
 
+/// RFC 8985 §6.2 step 4: what the peer holds counts in segments, until it is acknowledged or taken back; a FIN is none of its own.
+#[test]
+fn held_segments_are_counted() {
+    let mut in_flight = InFlight::default();
+    let at = |offset: u32| SeqNumber(u32::MAX - 1_999) + offset;
+    let now = Instant::from_millis(1);
+    for (start, len) in [(0, 1_000), (1_000, 2_000), (3_000, 10), (3_010, 1), (3_011, 1_001)] {
+        in_flight.push(now, at(start), len, 1_000);
+    }
+    in_flight.note_fin(at(4_011));
+    let mut rack = Rack::new(None);
+    let times = AckTimes { arrival: Instant::from_millis(9), echo: None, mss: 1_000 };
+    let count =
+        |in_flight: &InFlight| (1..9).take_while(|count| in_flight.holds_segments(*count)).count();
+    let mut held = |in_flight: &mut InFlight, una, left, right| {
+        let mut delivered = in_flight.acknowledge(at(una), &times, &mut rack);
+        let block = SackBlock { left: at(left), right: at(right) };
+        in_flight.sack(block, &times, &mut rack, &mut delivered);
+        count(in_flight)
+    };
+    assert_eq!(count(&in_flight), 0);
+    assert_eq!(held(&mut in_flight, 0, 3_000, 3_010), 1);
+    assert_eq!(held(&mut in_flight, 0, 3_011, 4_012), 2);
+    assert_eq!(held(&mut in_flight, 0, 3_000, 4_012), 3);
+    assert_eq!(held(&mut in_flight, 0, 2_000, 4_012), 4);
+    assert_eq!(held(&mut in_flight, 0, 0, 1_000), 5);
+    in_flight.forget_sacked_if_reneged();
+    assert_eq!(count(&in_flight), 0);
+    // Where the small ones began is forgotten by then.
+    assert_eq!(held(&mut in_flight, 0, 1_000, 3_010), 2);
+    assert_eq!(held(&mut in_flight, 3_010, 3_011, 4_012), 1);
+}
+
 /// RFC 9937: over a recovery without further loss, what leaves is to what arrives as the threshold is to the flight.
 #[test]
 fn prr_spreads_the_reduction() {
@@ -187,7 +220,7 @@ fn prr_grows_back_only_on_safe_acknowledgements() {
 fn rack_waits_longer_after_duplicates() {
     let millis = Duration::from_millis;
     let mut rack = Rack::new(Some(millis(100)));
-    let window = |rack: &Rack| rack.window(false, 0, Some(millis(120)));
+    let window = |rack: &Rack| rack.window(false, Some(millis(120)));
     let at = |offset: u32| SeqNumber(u32::MAX - 999) + offset;
     assert_eq!(window(&rack), millis(25));
     rack.on_dsack(at(0), at(5_000));

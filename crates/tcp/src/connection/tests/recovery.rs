@@ -64,6 +64,30 @@ fn a_hole_is_filled_without_waiting() {
     assert_eq!(solo.connection.info().retransmissions, 1);
 }
 
+/// RFC 8985 §6.2 step 4: segments are counted, not octets: three small ones tell as much as three full ones, and a run of one and
+/// two is three; two full ones are two.
+#[test]
+fn small_segments_count_in_full() {
+    for (len, held, lost) in
+        [(100, &[(1, 4)][..], true), (100, &[(1, 2), (3, 5)], true), (1_000, &[(1, 3)], false)]
+    {
+        let mut solo = sender(Config { nagle: false, ..Solo::config() });
+        for _ in 0..6 {
+            solo.connection.write(solo.now, &std::vec![7; len as usize]).unwrap();
+            assert_eq!(solo.drain().len(), 1);
+        }
+        solo.now += RTT;
+        let mut told = segment(Flags::ACK, ISS_B + 1, FIRST, b"");
+        let block = |&(left, right): &(u32, u32)| SackBlock {
+            left: FIRST + left * len,
+            right: FIRST + right * len,
+        };
+        told.options.sack = held.iter().map(block).collect();
+        solo.on(told);
+        assert_eq!(indices(&solo.drain()).contains(&0), lost, "{len} {held:?}");
+    }
+}
+
 /// RFC 8985 §3.2: a retransmission that was lost too is noticed by what was sent after it, not by the timer.
 #[test]
 fn a_lost_retransmission_is_noticed() {
