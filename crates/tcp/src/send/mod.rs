@@ -8,6 +8,7 @@ mod frto;
 mod handshake;
 mod hold;
 mod in_flight;
+mod min_rtt;
 mod mtu_search;
 mod newreno;
 mod on_ack;

@@ -1,6 +1,7 @@
 //! RACK: loss told by time (RFC 8985 §6). A segment is lost if one that was sent later, by more than the reordering that the path is
 //! known for, has arrived.
 
+use super::min_rtt::MinRtt;
 use super::record::Record;
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
@@ -11,7 +12,7 @@ const WINDOW_PERSIST: u8 = 16;
 /// What the path is known for: kept as long as the connection.
 #[derive(Clone, Debug)]
 pub(super) struct Rack {
-    min_rtt_micros: u32,
+    least: MinRtt,
     /// How often segments were found to have overtaken each other.
     reorderings: u8,
     /// Multiples of a quarter of the minimum RTT.
@@ -69,12 +70,11 @@ impl Latest {
             // Which transmission arrived? Not this one if the echo is older, or if it came back impossibly fast.
             let too_old =
                 times.echo.is_some_and(|echo| echo.as_millis() < record.sent_at.as_millis());
-            if too_old || rtt < rack.min_rtt_micros {
+            if too_old || rtt < rack.least.micros() {
                 return false;
             }
         } else {
-            let least = if rack.min_rtt_micros == 0 { rtt } else { rack.min_rtt_micros.min(rtt) };
-            rack.min_rtt_micros = least;
+            rack.least.observe(times.arrival, rtt);
             if let Some(highest) = self.highest.filter(|highest| record.end().before(*highest)) {
                 overtaken = true;
                 let segments = highest.since(record.start).div_ceil(u32::from(times.mss).max(1));
@@ -121,9 +121,8 @@ impl Latest {
 impl Rack {
     /// The handshake's round trip, if it was measured, is the first minimum.
     pub(super) fn new(handshake: Option<Duration>) -> Self {
-        let micros = handshake.map_or(0, |rtt| rtt.as_micros());
         Self {
-            min_rtt_micros: u32::try_from(micros).unwrap_or(u32::MAX),
+            least: MinRtt::new(handshake),
             reorderings: 0,
             window_multiple: 0,
             persist: 0,
@@ -132,10 +131,10 @@ impl Rack {
         }
     }
 
-    /// The least round trip ever measured; zero if none was.
+    /// The least round trip measured of late; zero if none was.
     #[inline]
     pub(super) fn min_rtt(&self) -> Duration {
-        Duration::from_micros(u64::from(self.min_rtt_micros))
+        Duration::from_micros(u64::from(self.least.micros()))
     }
 
     /// Step 4: how much later than expected a segment may be; not at all where losses are `told` and no reordering was seen.
@@ -143,7 +142,7 @@ impl Rack {
         if told && self.reorderings == 0 {
             return Duration::ZERO;
         }
-        let quarter = Duration::from_micros(u64::from(self.min_rtt_micros) / 4);
+        let quarter = self.min_rtt() / 4;
         (quarter * u32::from(self.window_multiple.max(1))).min(smoothed.unwrap_or(quarter))
     }
 

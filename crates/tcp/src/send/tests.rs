@@ -1,5 +1,6 @@
 use super::buffer::SendBuffer;
 use super::in_flight::InFlight;
+use super::min_rtt::MinRtt;
 use super::prr::Prr;
 use super::rack::{AckTimes, Rack};
 use super::rtt::RttEstimator;
@@ -176,6 +177,29 @@ fn held_segments_are_counted() {
     // Where the small ones began is forgotten by then.
     assert_eq!(held(&mut in_flight, 0, 1_000, 3_010), 2);
     assert_eq!(held(&mut in_flight, 3_010, 3_011, 4_012), 1);
+}
+
+/// RFC 8985 §6.2: what was measured more than five minutes ago, on what may have been another path, no longer counts; what was
+/// measured in the last two and a half does.
+#[test]
+fn the_least_round_trip_is_of_late() {
+    let at = |seconds| Instant::from_millis(seconds * 1_000);
+    let mut least = MinRtt::new(Some(Duration::from_micros(70)));
+    assert_eq!(least.micros(), 70);
+    least.observe(at(1_000), 90);
+    assert_eq!(least.micros(), 70);
+    least.observe(at(1_100), 50);
+    for (seconds, micros, expected) in
+        [(1_150, 200, 50), (1_249, 200, 50), (1_401, 150, 150), (1_450, 170, 150), (2_000, 300, 300)]
+    {
+        least.observe(at(seconds), micros);
+        assert_eq!(least.micros(), expected, "{seconds} s");
+    }
+    let mut none = MinRtt::new(None);
+    assert_eq!(none.micros(), 0);
+    none.observe(at(1), 30);
+    none.observe(at(2), 40);
+    assert_eq!(none.micros(), 30);
 }
 
 /// RFC 9937: over a recovery without further loss, what leaves is to what arrives as the threshold is to the flight.
