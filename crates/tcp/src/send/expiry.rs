@@ -83,6 +83,8 @@ impl Sender {
         self.timer.timeouts = self.timer.timeouts.saturating_add(1);
         self.timer.backoff = self.timer.backoff.saturating_add(1);
         let frto = self.begin_frto();
+        // As it was when the timer ran out, before all this counts as recovery.
+        let patience = self.reordering_window();
         let before = self.controller.clone();
         let (flight, mss) = (self.flight_to_reduce(), self.mss());
         self.controller.get_mut().on_timeout(flight, mss, first);
@@ -92,7 +94,7 @@ impl Sender {
         self.on_timeout_of_mtu(now, config, self.least_mss);
         self.in_flight.forget_sacked_if_reneged();
         if self.sack {
-            self.in_flight.mark_timed_out(now, self.mss());
+            self.in_flight.mark_timed_out(now, self.mss(), patience);
         } else {
             self.in_flight.mark_all_lost();
         }

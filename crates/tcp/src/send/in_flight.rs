@@ -220,10 +220,11 @@ impl InFlight {
         }
     }
 
-    /// At a timeout: the first segment is lost, and whatever has been in the network for a round trip (RFC 8985 §6.3).
-    pub(super) fn mark_timed_out(&mut self, now: Instant, mss: u32) {
+    /// At a timeout: the first segment is lost, and whatever has been in the network for a round trip and `window`, which allows for
+    /// reordering (RFC 8985 §6.3).
+    pub(super) fn mark_timed_out(&mut self, now: Instant, mss: u32, window: Duration) {
         if let Some(board) = &mut self.0 {
-            board.mark_timed_out(now, mss);
+            board.mark_timed_out(now, mss, window);
         }
     }
 
@@ -485,12 +486,13 @@ impl Board {
         }
     }
 
-    fn mark_timed_out(&mut self, now: Instant, mss: u32) {
+    fn mark_timed_out(&mut self, now: Instant, mss: u32, window: Duration) {
         self.reorder_at = Instant::FAR_FUTURE;
+        let patience = self.latest.rtt() + window;
         self.mark_first_lost(mss);
         for index in 0..self.records.len() {
             let record = &self.records[index];
-            if record.place == Place::Sent && record.sent_at + self.latest.rtt() <= now {
+            if record.place == Place::Sent && record.sent_at + patience <= now {
                 self.place(index, Place::Lost);
             }
         }

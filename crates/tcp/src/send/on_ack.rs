@@ -278,7 +278,7 @@ impl Sender {
 
     /// How much later than expected a segment may be (RFC 8985 §6.2 step 4): three segments above a hole, of any size, mean loss as long
     /// as nothing was ever reordered.
-    fn reordering_window(&self) -> Duration {
+    pub(super) fn reordering_window(&self) -> Duration {
         let told = !self.recovery.is_loss_free()
             || (self.rack.reorderings() == 0 && self.in_flight.holds_segments(DUPLICATE_THRESHOLD));
         self.rack.window(told, self.rtt.smoothed())

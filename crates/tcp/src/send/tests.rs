@@ -179,6 +179,28 @@ fn held_segments_are_counted() {
     assert_eq!(held(&mut in_flight, 3_010, 3_011, 4_012), 1);
 }
 
+/// RFC 8985 §6.3: a timeout says of the first segment that it is lost, of others only once a round trip and the reordering that is
+/// allowed for have passed since they were sent.
+#[test]
+fn a_timeout_spares_what_may_be_late() {
+    let lost_at = |millis, window| {
+        let mut in_flight = InFlight::default();
+        for index in 0..3 {
+            let sent = Instant::from_millis(u64::from(index) * 10);
+            in_flight.push(sent, SeqNumber(index * 1_000), 1_000, 1_000);
+        }
+        let mut rack = Rack::new(None);
+        let times = AckTimes { arrival: Instant::from_millis(100), echo: None, mss: 1_000 };
+        in_flight.acknowledge(SeqNumber(1_000), &times, &mut rack);
+        in_flight.mark_timed_out(Instant::from_millis(millis), 1_000, window);
+        in_flight.lost()
+    };
+    assert_eq!(lost_at(119, Duration::ZERO), 1_000);
+    assert_eq!(lost_at(120, Duration::ZERO), 2_000);
+    assert_eq!(lost_at(144, Duration::from_millis(25)), 1_000);
+    assert_eq!(lost_at(145, Duration::from_millis(25)), 2_000);
+}
+
 /// RFC 8985 §6.2: what was measured more than five minutes ago, on what may have been another path, no longer counts; what was
 /// measured in the last two and a half does.
 #[test]
@@ -277,12 +299,12 @@ fn timeouts_spare_what_has_just_left() {
     in_flight.acknowledge(at(1_000), &times, &mut rack);
     in_flight.push(Instant::from_millis(250), at(3_000), 1_000, 1_000);
     in_flight.push(Instant::from_millis(251), at(4_000), 1_000, 1_000);
-    in_flight.mark_timed_out(Instant::from_millis(350), 1_000);
+    in_flight.mark_timed_out(Instant::from_millis(350), 1_000, Duration::ZERO);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (1_000, Some((at(1_000), 1_000))));
     in_flight.on_retransmitted(Instant::from_millis(350), 1_000, 1_000, false);
     assert_eq!(in_flight.next_lost(), Some((at(2_000), 1_000)));
     // The first one is lost however young.
     in_flight.acknowledge(at(4_000), &times, &mut rack);
-    in_flight.mark_timed_out(Instant::from_millis(300), 1_000);
+    in_flight.mark_timed_out(Instant::from_millis(300), 1_000, Duration::ZERO);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, Some((at(4_000), 1_000))));
 }
