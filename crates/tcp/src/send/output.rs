@@ -75,9 +75,10 @@ impl Sender {
     ) -> Option<Planned> {
         let mss = self.mss();
         // The first segment of a timeout or fast retransmit goes whatever the windows say: it is the probe too (RFC 9293 SHLD-16,
-        // SHLD-17, MAY-7).
+        // SHLD-17, MAY-7). Later ones go when the congestion window lets them.
         let least = if start == self.una { mss } else { 0 };
-        let room = self.congestion_room().max(least);
+        let forced = if self.recovery.forces_retransmission() { least } else { 0 };
+        let room = self.congestion_room().max(forced);
         let usable = (self.una + self.window).since(start).max(least);
         let whole = (max_payload as u32 / mss).max(1) * mss;
         let (len, allowed) = (len.min(whole), room.min(usable));

@@ -219,6 +219,18 @@ impl Recovery {
         }
     }
 
+    /// Whether SND.UNA is sent again whatever the congestion window says: where the peer reports what it holds, only as the first
+    /// retransmission of a recovery (RFC 6675 §5 step 4.3; RFC 9937 §6 for the rest). Elsewhere what is in flight is overestimated, and
+    /// each partial acknowledgement asks for it (RFC 6582 §3.2 step 3, RFC 5682 §2.1 step 3a).
+    pub(super) fn forces_retransmission(&self) -> bool {
+        match self.episode.as_deref() {
+            Some(Episode { kind: Kind::Sack(_) | Kind::Marked(_), first_resent, .. }) => {
+                first_resent.is_none()
+            }
+            _ => true,
+        }
+    }
+
     /// Bytes that may be in flight beyond the congestion window, because duplicate ACKs say that as much has left the network: limited
     /// transmit (RFC 3042) or NewReno's inflation.
     #[inline]

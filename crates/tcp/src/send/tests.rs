@@ -205,15 +205,19 @@ fn a_timeout_spares_what_may_be_late() {
 /// measured in the last two and a half does.
 #[test]
 fn the_least_round_trip_is_of_late() {
-    let at = |seconds| Instant::from_millis(seconds * 1_000);
+    let at = |seconds: u64| Instant::from_millis(seconds * 1_000);
     let mut least = MinRtt::new(Some(Duration::from_micros(70)));
     assert_eq!(least.micros(), 70);
     least.observe(at(1_000), 90);
     assert_eq!(least.micros(), 70);
     least.observe(at(1_100), 50);
-    for (seconds, micros, expected) in
-        [(1_150, 200, 50), (1_249, 200, 50), (1_401, 150, 150), (1_450, 170, 150), (2_000, 300, 300)]
-    {
+    for (seconds, micros, expected) in [
+        (1_150, 200, 50),
+        (1_249, 200, 50),
+        (1_401, 150, 150),
+        (1_450, 170, 150),
+        (2_000, 300, 300),
+    ] {
         least.observe(at(seconds), micros);
         assert_eq!(least.micros(), expected, "{seconds} s");
     }
