@@ -40,6 +40,15 @@ impl Buffers {
         Ok(self.current.split().freeze())
     }
 
+    /// A copy of a packet of at most `read_bytes` octets.
+    pub(crate) fn copy(&mut self, packet: &[u8]) -> Bytes {
+        if self.current.capacity() < packet.len() {
+            self.next_chunk();
+        }
+        self.current.extend_from_slice(packet);
+        self.current.split().freeze()
+    }
+
     fn next_chunk(&mut self) {
         let used_up = std::mem::take(&mut self.current);
         if self.resting.len() == MAX_RESTING {

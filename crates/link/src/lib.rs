@@ -7,6 +7,7 @@
 //! | [`memory`] | two links joined in memory, for tests, demonstrations and in-process use |
 //! | [`tun`] | a Linux TUN device: the stack behind a network interface of this machine |
 //! | [`packet_socket`] | Ethernet frames of an interface that Linux has too |
+//! | [`xdp`] | Ethernet frames of an interface that is ours alone, in shared memory |
 //! | [`capture`] | a tap around any link that writes pcapng, and the pcapng writer itself |
 //! | [`impair`] | what a bad network does to a packet: one pure function of seed, time and packet number |
 //! | [`offload`] | what a link does besides carrying packets |
@@ -31,6 +32,8 @@ pub mod segmentation;
 #[cfg(target_os = "linux")]
 pub mod tun;
 pub mod vnet;
+#[cfg(target_os = "linux")]
+pub mod xdp;
 
 pub use capture::{Capture, Tap};
 pub use impair::{Impairer, Impairment};
@@ -41,6 +44,8 @@ pub use packet_socket::{PacketSocket, PacketSocketConfig, PacketSocketError};
 pub use readiness::{Readiness, SharedWaker};
 #[cfg(target_os = "linux")]
 pub use tun::{Tun, TunConfig, TunError};
+#[cfg(target_os = "linux")]
+pub use xdp::{Xdp, XdpConfig, XdpError, XdpMode};
 
 use sockeye_wire::{Instant, MacAddr, Packet};
 use std::collections::VecDeque;

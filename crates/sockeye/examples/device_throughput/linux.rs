@@ -1,10 +1,15 @@
 //! The measurement.
 
-use sockeye::link::{Tun, TunConfig};
+#[path = "peer.rs"]
+mod peer;
+
+use Direction::{FromSockeye, ToSockeye};
+use peer::{OtherLinux, connect_patiently, other_linux, send_for, sink, unshared};
+use sockeye::link::segmentation::SoftwareOffload;
+use sockeye::link::{Link, PacketSocket, PacketSocketConfig, Tun, TunConfig, Xdp, XdpConfig};
 use sockeye::{Interface, Stack};
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::process::Child;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -50,13 +55,31 @@ pub(crate) fn main() {
 
 type Case = (&'static str, fn(Duration) -> Figures);
 
-const CASES: [Case; 5] = [
+const CASES: [Case; 13] = [
     ("Linux to Linux, veth", linux_to_linux),
-    ("Linux to Sockeye, TUN offload", |time| tun(time, true, Direction::ToSockeye)),
-    ("Sockeye to Linux, TUN offload", |time| tun(time, true, Direction::FromSockeye)),
-    ("Linux to Sockeye, TUN plain", |time| tun(time, false, Direction::ToSockeye)),
-    ("Sockeye to Linux, TUN plain", |time| tun(time, false, Direction::FromSockeye)),
+    ("Linux to Sockeye, TUN", |time| tun(time, Device::Tun, ToSockeye)),
+    ("Sockeye to Linux, TUN", |time| tun(time, Device::Tun, FromSockeye)),
+    ("Linux to Sockeye, plain TUN", |time| tun(time, Device::PlainTun, ToSockeye)),
+    ("Sockeye to Linux, plain TUN", |time| tun(time, Device::PlainTun, FromSockeye)),
+    ("Linux to Sockeye, software TUN", |time| tun(time, Device::SoftwareTun, ToSockeye)),
+    ("Sockeye to Linux, software TUN", |time| tun(time, Device::SoftwareTun, FromSockeye)),
+    ("Linux to Sockeye, AF_PACKET", |time| veth(time, Device::Packet, ToSockeye)),
+    ("Sockeye to Linux, AF_PACKET", |time| veth(time, Device::Packet, FromSockeye)),
+    ("Linux to Sockeye, AF_XDP", |time| veth(time, Device::Xdp, ToSockeye)),
+    ("Sockeye to Linux, AF_XDP", |time| veth(time, Device::Xdp, FromSockeye)),
+    ("Linux to Sockeye, software AF_XDP", |time| veth(time, Device::SoftwareXdp, ToSockeye)),
+    ("Sockeye to Linux, software AF_XDP", |time| veth(time, Device::SoftwareXdp, FromSockeye)),
 ];
+
+#[derive(Clone, Copy)]
+enum Device {
+    Tun,
+    PlainTun,
+    SoftwareTun,
+    Packet,
+    Xdp,
+    SoftwareXdp,
+}
 
 #[derive(Clone, Copy)]
 enum Direction {
@@ -109,159 +132,120 @@ fn cpu_of(other: Option<&Child>) -> f64 {
 }
 
 fn linux_to_linux(time: Duration) -> Figures {
-    let (mut other, mut commands) = start_other_linux("10.80.0.1/24", "10.80.0.2/24");
-    writeln!(commands, "sink 10.80.0.2:5001").unwrap();
+    let mut other = OtherLinux::start(Some("10.80.0.1/24"), "10.80.0.2/24");
+    other.tell("sink 10.80.0.2:5001");
     let stream = connect_patiently("10.80.0.2:5001".parse().unwrap());
-    let watch = Stopwatch::start(Some(&other));
+    let watch = Stopwatch::start(Some(&other.process));
     let sent = send_for(stream, time);
     let figures = watch.stop(sent);
-    drop(commands);
-    other.wait().unwrap();
-    ip("link del dev v0");
+    other.stop();
     figures
 }
 
-fn tun(time: Duration, offload: bool, direction: Direction) -> Figures {
-    let subnet: (IpAddr, u8) = ("10.81.0.2".parse().unwrap(), 24);
+/// Linux is in our own process and namespace.
+fn tun(time: Duration, device: Device, direction: Direction) -> Figures {
+    let subnet = ("10.81.0.2".parse().unwrap(), 24);
+    let offload = matches!(device, Device::Tun);
     let config = TunConfig { offload, ..TunConfig::for_stack("sock%d", &[subnet]) };
     let tun = Tun::open(&config).unwrap();
     let begin = Instant::now();
     while !tun.is_running() && begin.elapsed() < Duration::from_secs(3) {
         std::thread::sleep(Duration::from_millis(5));
     }
-    let interface = Interface::new(tun).address(subnet.0, subnet.1).default_route();
-    let runtime =
-        tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let link: Box<dyn Link> = match device {
+        Device::SoftwareTun => Box::new(SoftwareOffload::new(tun)),
+        _ => Box::new(tun),
+    };
+    let linux = std::thread::spawn(move || match direction {
+        ToSockeye => drop(send_for(connect_patiently("10.81.0.2:5001".parse().unwrap()), time)),
+        FromSockeye => drop(sink(TcpListener::bind("10.81.0.1:5001").unwrap().accept().unwrap().0)),
+    });
+    let linux_at = "10.81.0.1:5001".parse().unwrap();
+    let figures = sockeye(link, subnet.0, linux_at, (time, direction), None);
+    linux.join().unwrap();
+    figures
+}
+
+/// Linux is another process in another namespace.
+fn veth(time: Duration, device: Device, direction: Direction) -> Figures {
+    let mut other = OtherLinux::start(None, "10.82.0.1/24");
+    let trusting = || {
+        let config = XdpConfig { trust_checksums: true, ..XdpConfig::new("v0") };
+        Xdp::open(&config).unwrap()
+    };
+    let link: Box<dyn Link> = match device {
+        Device::Xdp => Box::new(trusting()),
+        Device::SoftwareXdp => Box::new(SoftwareOffload::new(trusting())),
+        _ => Box::new(PacketSocket::open(&PacketSocketConfig::new("v0")).unwrap()),
+    };
+    match direction {
+        ToSockeye => other.tell(&format!("source 10.82.0.2:5001 {}", time.as_millis())),
+        FromSockeye => other.tell("sink 10.82.0.1:5001"),
+    }
+    let (own, linux_at) = ("10.82.0.2".parse().unwrap(), "10.82.0.1:5001".parse().unwrap());
+    let figures = sockeye(link, own, linux_at, (time, direction), Some(&other.process));
+    other.stop();
+    figures
+}
+
+fn sockeye(
+    link: Box<dyn Link>,
+    own: IpAddr,
+    linux: SocketAddr,
+    (time, direction): (Duration, Direction),
+    other: Option<&Child>,
+) -> Figures {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
     runtime.block_on(async {
+        let interface = Interface::new(link).address(own, 24).default_route();
         let stack = Stack::builder().interface(interface).spawn().unwrap();
-        let task = match direction {
-            Direction::ToSockeye => {
-                let address = SocketAddr::new(subnet.0, 5001);
-                let listener = stack.listen(address).unwrap();
-                let linux = std::thread::spawn(move || {
-                    let stream = connect_patiently(address);
-                    let watch = Stopwatch::start(None);
-                    let sent = send_for(stream, time);
-                    watch.stop(sent)
-                });
-                tokio::spawn(async move {
+        let own_stack = stack.clone();
+        let (begun, begin) = tokio::sync::oneshot::channel();
+        let task = tokio::spawn(async move {
+            match direction {
+                ToSockeye => {
+                    let listener = own_stack.listen(SocketAddr::new(own, 5001)).unwrap();
                     let (mut stream, _) = listener.accept().await.unwrap();
-                    let mut buffer = vec![0; BUFFER_BYTES];
-                    while stream.read(&mut buffer).await.unwrap() > 0 {}
-                    drop(stream);
-                    tokio::task::spawn_blocking(|| linux.join().unwrap()).await.unwrap()
-                })
-            }
-            Direction::FromSockeye => {
-                let listener = TcpListener::bind("10.81.0.1:5002").unwrap();
-                let linux = std::thread::spawn(move || {
-                    let (stream, _) = listener.accept().unwrap();
-                    let watch = Stopwatch::start(None);
-                    let received = sink(stream);
-                    watch.stop(received)
-                });
-                let stack = stack.clone();
-                tokio::spawn(async move {
-                    let mut stream =
-                        stack.connect("10.81.0.1:5002".parse().unwrap()).await.unwrap();
-                    let buffer = vec![7; BUFFER_BYTES];
-                    let begin = Instant::now();
+                    begun.send(()).unwrap();
+                    receive(&mut stream).await
+                }
+                FromSockeye => {
+                    let mut stream = loop {
+                        match own_stack.connect(linux).await {
+                            Ok(stream) => break stream,
+                            Err(_) => tokio::time::sleep(Duration::from_millis(10)).await,
+                        }
+                    };
+                    begun.send(()).unwrap();
+                    let (buffer, begin) = (vec![7; BUFFER_BYTES], Instant::now());
+                    let mut sent = 0;
                     while begin.elapsed() < time {
                         stream.write_all(&buffer).await.unwrap();
+                        sent += buffer.len() as u64;
                     }
                     stream.shutdown().await.unwrap();
-                    tokio::task::spawn_blocking(|| linux.join().unwrap()).await.unwrap()
-                })
+                    receive(&mut stream).await;
+                    sent
+                }
             }
-        };
-        let figures = task.await.unwrap();
+        });
+        begin.await.unwrap();
+        let watch = Stopwatch::start(other);
+        let figures = watch.stop(task.await.unwrap());
         stack.shutdown(Duration::from_secs(1)).await;
         figures
     })
 }
 
-fn connect_patiently(address: SocketAddr) -> TcpStream {
-    let begin = Instant::now();
-    loop {
-        match TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-            Ok(stream) => return stream,
-            Err(error) => assert!(begin.elapsed() < Duration::from_secs(5), "{address}: {error}"),
-        }
-    }
-}
-
-/// Sends for that long, closes, waits for the other end to close too, and says how many octets it sent.
-fn send_for(mut stream: TcpStream, time: Duration) -> u64 {
-    let buffer = vec![7; BUFFER_BYTES];
-    let begin = Instant::now();
-    let mut sent = 0;
-    while begin.elapsed() < time {
-        stream.write_all(&buffer).unwrap();
-        sent += buffer.len() as u64;
-    }
-    stream.shutdown(std::net::Shutdown::Write).unwrap();
-    let _end = stream.read(&mut [0]);
-    sent
-}
-
 /// Receives to the end and says how many octets that was.
-fn sink(mut stream: TcpStream) -> u64 {
+async fn receive(stream: &mut sockeye::TcpStream) -> u64 {
     let mut buffer = vec![0; BUFFER_BYTES];
     let mut received = 0;
     loop {
-        match stream.read(&mut buffer).unwrap() {
+        match stream.read(&mut buffer).await.unwrap() {
             0 => return received,
             read => received += read as u64,
         }
     }
-}
-
-/// A process in a namespace of its own, joined to ours by a veth pair with these addresses.
-fn start_other_linux(ours: &str, theirs: &str) -> (Child, impl Write) {
-    let mut child = unshared()
-        .arg("--other-linux")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    lines.next();
-    ip(&format!("link add v0 type veth peer name v1 netns {}", child.id()));
-    ip(&format!("addr add {ours} dev v0"));
-    ip("link set dev v0 up");
-    let mut commands = child.stdin.take().unwrap();
-    writeln!(commands, "address {theirs}").unwrap();
-    lines.next();
-    (child, commands)
-}
-
-/// Says a line when it has begun, and one after each command.
-fn other_linux() {
-    println!("here");
-    for line in std::io::stdin().lines() {
-        match line.unwrap().split_once(' ').unwrap() {
-            ("address", address) => {
-                ip(&format!("addr add {address} dev v1"));
-                ip("link set dev v1 up");
-            }
-            ("sink", address) => {
-                let listener = TcpListener::bind(address).unwrap();
-                sink(listener.accept().unwrap().0);
-            }
-            (other, _) => panic!("no command {other}"),
-        }
-        // Nobody may listen any more.
-        let _ = writeln!(std::io::stdout(), "done");
-    }
-}
-
-fn unshared() -> Command {
-    let mut command = Command::new("unshare");
-    command.arg("--net").arg(std::env::current_exe().unwrap());
-    command
-}
-
-fn ip(arguments: &str) {
-    let status = Command::new("ip").args(arguments.split(' ')).status().unwrap();
-    assert!(status.success(), "ip {arguments}");
 }

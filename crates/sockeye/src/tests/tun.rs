@@ -1,7 +1,7 @@
-//! Against Linux, over TUN devices and packet sockets in a network namespace of its own.
+//! Against Linux, over TUN devices, packet sockets and AF_XDP in a network namespace of its own.
 
 use crate::link::segmentation::SoftwareOffload;
-use crate::link::{Link, PacketSocket, PacketSocketConfig, Tun, TunConfig};
+use crate::link::{Link, PacketSocket, PacketSocketConfig, Tun, TunConfig, Xdp, XdpConfig};
 use crate::{Interface, Stack};
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -66,6 +66,10 @@ async fn inside_the_namespace() {
         transfer(PacketSocket::open(&config).unwrap(), network).await;
         ip("link del dev mine");
     }
+    println!("AF_XDP");
+    veth_of_linux(71);
+    let config = XdpConfig { trust_checksums: true, ..XdpConfig::new("mine") };
+    transfer(SoftwareOffload::new(Xdp::open(&config).unwrap()), 71).await;
 }
 
 /// Ours in the network of that number.
