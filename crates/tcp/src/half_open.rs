@@ -16,16 +16,18 @@ use sockeye_wire::{Ecn as Codepoint, Flags, Instant, SeqNumber};
 /// A connection whose SYN was answered and that waits for the third step of the handshake.
 #[derive(Debug)]
 pub struct HalfOpen {
-    opening: Opening,
+    /// ISS.
+    iss: SeqNumber,
+    /// What the path is known to carry, less the fixed headers.
+    path_mss: u16,
     negotiated: Negotiated,
     /// IRS.
     irs: SeqNumber,
     /// The peer's window as its SYN told it, never scaled.
     peer_window: u16,
     ts_recent: u32,
-    ts_recent_at: Instant,
     challenge: ChallengeThrottle,
-    /// When the SYN-ACK was first sent.
+    /// When the SYN arrived and its answer was first sent.
     sent_at: Instant,
     deadline: Instant,
     retransmissions: u8,
@@ -109,11 +111,11 @@ impl HalfOpen {
     ) -> Self {
         Self {
             negotiated: Negotiated::new(config, &opening, &syn.options),
-            opening,
+            iss: opening.iss,
+            path_mss: opening.path_mss,
             irs: syn.seq,
             peer_window: syn.window,
             ts_recent: syn.options.timestamps.map_or(0, |timestamps| timestamps.value),
-            ts_recent_at: now,
             challenge: ChallengeThrottle::default(),
             sent_at: now,
             deadline: now + config.initial_rto,
@@ -166,13 +168,13 @@ impl HalfOpen {
         offer: Option<&FastOpenOption>,
     ) -> Option<Transmit> {
         let timestamps = self.timestamps(now);
-        let (iss, shift) = (self.opening.iss, self.negotiated.receive_shift);
+        let (iss, shift) = (self.iss, self.negotiated.receive_shift);
         let field = |window: u32| window.min(u32::from(u16::MAX)) as u16;
         match core::mem::replace(&mut self.due, Due::Nothing) {
             Due::Nothing => None,
             Due::SynAck => {
                 let mut options = syn_options(
-                    self.opening.mss,
+                    self.negotiated.own_mss,
                     self.negotiated.sack,
                     timestamps,
                     self.negotiated.scaling.then_some(shift),
@@ -237,7 +239,7 @@ impl HalfOpen {
         Bounds {
             rcv_nxt: self.rcv_nxt(),
             window: Self::window(config),
-            snd_nxt: self.opening.iss + 1 + u32::from(syn_data),
+            snd_nxt: self.iss + 1 + u32::from(syn_data),
             require_timestamps: config.require_timestamps,
         }
     }
@@ -299,7 +301,7 @@ impl HalfOpen {
     }
 
     fn judge_ack(&self, segment: &Segment, bounds: &Bounds) -> Verdict {
-        if segment.ack.after(self.opening.iss) && segment.ack.at_or_before(bounds.snd_nxt) {
+        if segment.ack.after(self.iss) && segment.ack.at_or_before(bounds.snd_nxt) {
             return Verdict::Establish;
         }
         Reset::for_segment(segment).map_or(Verdict::Wait, Verdict::Reset)
@@ -313,14 +315,14 @@ impl HalfOpen {
 
     /// Both directions of the connection that this record becomes.
     pub(crate) fn open(&self, now: Instant, config: &Config, buffer: SendBuffer) -> Open {
-        let timestamps = self.negotiated.timestamps.then_some((self.ts_recent, self.ts_recent_at));
+        let timestamps = self.negotiated.timestamps.then_some((self.ts_recent, self.sent_at));
         let peer_window = u32::from(self.peer_window);
         let send = Sender::new(
             config,
-            &self.negotiated.over(self.opening.path_mss),
-            self.opening.iss,
+            &self.negotiated.over(self.path_mss),
+            self.iss,
             peer_window,
-            (self.irs, self.opening.iss),
+            (self.irs, self.iss),
             buffer,
             RttEstimator::new(config),
         );
@@ -378,7 +380,7 @@ impl HalfOpen {
         let bare = segment.flags == Flags::ACK
             && segment.payload.is_empty()
             && segment.seq == self.rcv_nxt()
-            && segment.ack == self.opening.iss + 1;
+            && segment.ack == self.iss + 1;
         let defers = bare && self.retransmissions < deferred;
         self.acked |= defers;
         defers
@@ -387,7 +389,7 @@ impl HalfOpen {
     /// Our own reset of a connection that was never established (RFC 9293 §3.10.5).
     pub(crate) fn farewell(&self, now: Instant) -> Farewell {
         let timestamps = self.timestamps(now);
-        Farewell { seq: self.opening.iss + 1, ack: Some(self.rcv_nxt()), timestamps }
+        Farewell { seq: self.iss + 1, ack: Some(self.rcv_nxt()), timestamps }
     }
 
     fn timestamps(&self, now: Instant) -> Option<Timestamps> {
@@ -412,6 +414,6 @@ impl HalfOpen {
     /// Our initial sequence number.
     #[must_use]
     pub fn iss(&self) -> SeqNumber {
-        self.opening.iss
+        self.iss
     }
 }

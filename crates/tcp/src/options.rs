@@ -103,6 +103,14 @@ impl SegmentOptions {
     #[inline]
     #[must_use]
     pub fn decode(view: &TcpView<'_>) -> Self {
+        // What nearly every segment carries needs no walk: timestamps where everybody puts them (RFC 7323 appendix A).
+        if let [1, 1, 8, 10, values @ ..] = view.option_bytes()
+            && let Some((value, [a, b, c, d])) = values.split_first_chunk()
+        {
+            let echo = u32::from_be_bytes([*a, *b, *c, *d]);
+            let timestamps = Some(Timestamps { value: u32::from_be_bytes(*value), echo });
+            return Self { timestamps, ..Self::default() };
+        }
         let mut options = Self::default();
         for option in view.options().map_while(Result::ok) {
             match option {

@@ -46,7 +46,17 @@ const COMMANDS: &str = "cargo build --release -p sockeye-versus\ntarget/release/
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if arguments.four_million {
-        return told(footprint::hold_apart(4_000_000, 10_000, 6 << 30));
+        let held = footprint::hold_apart(4_000_000, 10_000, 6 << 30).map(|held| {
+            print!("{held}");
+            let command = format!("{COMMANDS} --four-million");
+            format!("{}\n{held}", report::heading("Four million connections", &command))
+        });
+        return match held {
+            Ok(section) => {
+                told(report::write_section(&arguments.write, "four million", section.trim_end()))
+            }
+            Err(error) => told(Err(error)),
+        };
     }
     let scale = if arguments.quick { QUICK } else { FULL };
     let is_wanted = |name: &str| name.contains(&arguments.only);
@@ -72,15 +82,12 @@ fn main() -> ExitCode {
     }
     let notes = notes(&scale);
     let section = report::section("In memory, beside smoltcp 0.14", COMMANDS, &rows, &notes);
-    told(report::write_section(&arguments.write, "memory", &section).map(|()| String::new()))
+    told(report::write_section(&arguments.write, "memory", &section))
 }
 
-fn told(result: Result<String, impl std::fmt::Display>) -> ExitCode {
+fn told(result: Result<(), impl std::fmt::Display>) -> ExitCode {
     match result {
-        Ok(text) => {
-            print!("{text}");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE

@@ -106,7 +106,10 @@ fn machine() -> String {
     let model = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or("unknown processor", |(_, model)| model);
     let count = cpus.lines().filter(|line| line.starts_with("processor")).count();
-    format!("{model}, {count} of its threads; Linux {}", read("/proc/sys/kernel/osrelease").trim())
+    let kernel = read("/proc/sys/kernel/osrelease");
+    // What follows the dash is whose build it is.
+    let kernel = kernel.trim().split('-').next().unwrap_or_default();
+    format!("{model}, {count} of its threads; Linux {kernel}")
 }
 
 /// Puts a section of figures into the document at `path`, in place of the one of the same name; other sections stay.
@@ -133,16 +136,18 @@ pub fn write_section(path: &Path, name: &str, text: &str) -> io::Result<()> {
 /// A section: the table, and how it came about.
 #[must_use]
 pub fn section(title: &str, command: &str, rows: &[Row], notes: &[String]) -> String {
-    let date = httpdate::fmt_http_date(std::time::SystemTime::now());
-    let mut text = format!(
-        "## {title}\n\n{date}, {}.\n\n```sh\n{command}\n```\n\n{}\n",
-        machine(),
-        table(rows).trim_fmt()
-    );
+    let mut text = format!("{}\n{}\n", heading(title, command), table(rows).trim_fmt());
     for note in notes {
         let _ = write!(text, "\n- {note}");
     }
     text
+}
+
+/// What a section begins with: when and where it was measured, and by which commands.
+#[must_use]
+pub fn heading(title: &str, command: &str) -> String {
+    let date = httpdate::fmt_http_date(std::time::SystemTime::now());
+    format!("## {title}\n\n{date}, {}.\n\n```sh\n{command}\n```\n", machine())
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use core::net::IpAddr;
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Checksum {
-    /// The sum in native byte order (RFC 1071 §2(B)), folded only at the end.
+    /// The sum in native byte order (RFC 1071 §2(B)), folded only at the end: 32-bit words leave room for 16 GiB of them.
     sum: u64,
     odd: bool,
 }
@@ -33,25 +33,26 @@ impl Checksum {
     #[inline]
     #[must_use]
     pub fn pseudo_header(source: IpAddr, destination: IpAddr, protocol: u8, len: u32) -> Self {
-        let sum = match (source, destination) {
+        let addresses = match (source, destination) {
             (IpAddr::V4(source), IpAddr::V4(destination)) => {
-                Self::new().with(&source.octets()).with(&destination.octets())
+                sum_words(&source.octets()) + sum_words(&destination.octets())
             }
             (IpAddr::V6(source), IpAddr::V6(destination)) => {
-                Self::new().with(&source.octets()).with(&destination.octets())
+                sum_words(&source.octets()) + sum_words(&destination.octets())
             }
             _ => return Self::new(),
         };
-        sum.with(&len.to_be_bytes()).with(&[0, protocol])
+        let rest = u64::from(len.to_be()) + u64::from(u16::from(protocol).to_be());
+        Self { sum: addresses + rest, odd: false }
     }
 
     /// Adds a piece.
     #[inline]
     #[must_use]
     pub fn with(self, piece: &[u8]) -> Self {
-        let partial = fold(sum_words(piece));
-        let partial = if self.odd { partial.swap_bytes() } else { partial };
-        Self { sum: self.sum + u64::from(partial), odd: self.odd ^ (piece.len() % 2 == 1) }
+        let partial = sum_words(piece);
+        let partial = if self.odd { u64::from(fold(partial).swap_bytes()) } else { partial };
+        Self { sum: self.sum + partial, odd: self.odd ^ (piece.len() % 2 == 1) }
     }
 
     /// Adds a 16-bit field given in host order.
@@ -97,7 +98,11 @@ fn sum_words(bytes: &[u8]) -> u64 {
         }
     }
     let mut sum: u64 = lanes.iter().sum();
-    let mut pairs = blocks.remainder().chunks_exact(2);
+    let mut words = blocks.remainder().chunks_exact(4);
+    for word in &mut words {
+        sum += u64::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
+    }
+    let mut pairs = words.remainder().chunks_exact(2);
     for pair in &mut pairs {
         sum += u64::from(u16::from_ne_bytes([pair[0], pair[1]]));
     }

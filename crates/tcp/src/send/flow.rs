@@ -98,7 +98,7 @@ impl Sender {
         let Some(flow) = self.flow.as_deref_mut() else { return };
         flow.usage.observe(flight, self.una, self.nxt, limited);
         let is_limited = flow.usage.is_limited(window, threshold);
-        let timeout = self.rtt.timeout(0);
+        let timeout = || self.rtt.timeout(0);
         let underused = flow.usage.underused(now, flight, is_limited, timeout);
         if let Some(used) = underused
             && config.slow_start_after_idle

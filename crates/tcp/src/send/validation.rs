@@ -55,14 +55,14 @@ impl Usage {
         now: Instant,
         flight: u32,
         is_limited: bool,
-        timeout: Duration,
+        timeout: impl FnOnce() -> Duration,
     ) -> Option<u32> {
         if is_limited {
             self.restart(now);
             return None;
         }
         self.used = self.used.max(flight);
-        if now.since(self.unlimited_since) < timeout {
+        if now.since(self.unlimited_since) < timeout() {
             return None;
         }
         let used = self.used;

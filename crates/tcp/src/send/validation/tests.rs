@@ -40,7 +40,7 @@ fn an_unused_window_is_told_once_a_timeout() {
     let timeout = Duration::from_millis(200);
     let mut usage = Usage::new(Instant::ZERO, at(0));
     let mut told = |millis: u64, flight: u32, limited: bool| {
-        usage.underused(Instant::from_millis(millis), flight, limited, timeout)
+        usage.underused(Instant::from_millis(millis), flight, limited, || timeout)
     };
     assert_eq!(told(100, 9 * MSS, true), None);
     assert_eq!(told(250, 5 * MSS, false), None);
