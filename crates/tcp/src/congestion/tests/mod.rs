@@ -71,6 +71,18 @@ fn avoidance_grows_by_one_segment_a_window() {
     assert_eq!(reno.window(), 11 * MSS);
 }
 
+/// RFC 5681 §3.1: an acknowledgement of many segments goes no farther than the threshold in slow start; RFC 3465 §2.1: beyond it, what
+/// is acknowledged above a window counts towards the next segment.
+#[test]
+fn aggregates_neither_overshoot_nor_get_lost() {
+    let mut reno = Reno::new(20 * MSS);
+    reno.on_timeout(20 * MSS, MSS, true);
+    for (acknowledged, window) in [(8, 9), (5, 10), (15, 11), (5, 11), (1, 12)] {
+        reno.on_acknowledged(&acked(acknowledged * MSS));
+        assert_eq!(reno.window(), window * MSS, "{acknowledged}");
+    }
+}
+
 #[test]
 fn thresholds_never_fall_below_two_segments() {
     let mut reno = Reno::new(MSS);
@@ -264,6 +276,41 @@ fn hystart_resumes_slow_start() {
     pace(&mut cubic, 60);
     assert_eq!([60; 5].map(|millis| pace(&mut cubic, millis)), [MSS; 5]);
     assert_eq!(cubic.slow_start_threshold(), u32::MAX);
+}
+
+/// RFC 9438 §4.4, §4.5: however far the function has run ahead, a round trip lets the window grow by half of it.
+#[test]
+fn cubic_grows_by_half_at_most() {
+    let mut cubic = cubic_at(100 * MSS);
+    cubic.on_acknowledged(&at(Duration::ZERO, MSS, MSS));
+    cubic.on_acknowledged(&at(Duration::from_secs(60), 70 * MSS, 71 * MSS));
+    let window = cubic.window() / MSS;
+    assert!((104..=106).contains(&window), "{window}");
+}
+
+/// RFC 9406 §4.2: a few milliseconds more are no sign of a queue, however short the round trip.
+#[test]
+fn hystart_bears_four_milliseconds() {
+    let mut cubic = Cubic::new(10 * MSS);
+    let (mut una, mut time) = (0, Duration::ZERO);
+    for millis in [10, 10, 13, 16, 19] {
+        let before = cubic.window();
+        round(&mut cubic, &mut una, time, Duration::from_millis(millis));
+        time += Duration::from_millis(millis);
+        assert_eq!(cubic.window(), 2 * before, "{millis}");
+    }
+    let before = cubic.window();
+    round(&mut cubic, &mut una, time, Duration::from_millis(23));
+    assert!(cubic.window() < 2 * before);
+}
+
+/// RFC 9406 §4.3: only the first slow start is HyStart++'s, with its bounds; after a loss the threshold ends slow start.
+#[test]
+fn hystart_is_for_the_first_slow_start() {
+    let mut cubic = cubic_at(100 * MSS);
+    cubic.on_timeout(70 * MSS, MSS, true);
+    cubic.on_acknowledged(&acked(20 * MSS));
+    assert_eq!(cubic.window(), 21 * MSS);
 }
 
 #[test]
