@@ -71,10 +71,10 @@ impl End {
         if seen.flags.rst() {
             return;
         }
-        let is_taken = self.incoming.on_arrival(seen, self.out.has_sent(seen));
-        self.marks.on_arrival(seen, is_taken);
+        let taken = self.incoming.on_arrival(seen, self.out.has_sent(seen));
+        self.marks.on_arrival(seen, taken.data);
         let peer_shift = self.out.window_scale.and(self.incoming.window_scale).unwrap_or(0);
-        self.out.on_arrival(seen, peer_shift);
+        self.out.on_arrival(seen, peer_shift, taken.ack);
     }
 
     /// How many marks its peer must know of by now: all, if everything has arrived as it was sent, nothing is under way, and nothing

@@ -29,16 +29,25 @@ pub(super) struct Incoming {
     latest_stamp: Option<u32>,
 }
 
+/// What an end must have made use of, of a segment that it may have refused.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Taken {
+    /// Acknowledgement and SACK blocks.
+    pub(super) ack: bool,
+    /// All of its data, for the first time.
+    pub(super) data: bool,
+}
+
 impl Incoming {
-    /// `is_believable`: it acknowledges nothing that was never sent. Says whether its data was certainly taken.
-    pub(super) fn on_arrival(&mut self, seen: &Seen, is_believable: bool) -> bool {
+    /// `is_believable`: it acknowledges nothing that was never sent. Says what of it was certainly taken.
+    pub(super) fn on_arrival(&mut self, seen: &Seen, is_believable: bool) -> Taken {
         if seen.flags.syn() && self.first.is_none() {
             self.first = Some(seen.seq);
             self.window_scale = seen.window_scale;
             self.timestamps = seen.timestamps.is_some();
             self.sack_permitted = seen.sack_permitted;
         }
-        let Some(first) = self.first else { return false };
+        let Some(first) = self.first else { return Taken::default() };
         let mut is_doubtful = self.timestamps && seen.timestamps.is_none() || !is_believable;
         if let Some((value, _)) = seen.timestamps {
             self.stamps.insert(value);
@@ -50,8 +59,11 @@ impl Incoming {
         let near = self.contiguous();
         let start = place(first, near, seen.seq);
         let range = start..start + seen.len();
+        // What lies before the next number expected is not acceptable, and tells nothing then (RFC 9293 §3.10.7.4).
+        let is_in_window = start >= near || range.end > near;
+        let ack = is_in_window && !is_doubtful && range.end <= self.edge;
         if range.is_empty() {
-            return false;
+            return Taken { ack, data: false };
         }
         // What is out of the window, or perhaps too old (RFC 7323 §5), is refused; what arrives in order leaves the older holes where
         // they are. A FIN has no octet to report.
@@ -67,7 +79,7 @@ impl Incoming {
             self.fin = Some(range.end - 1);
         }
         self.held.insert(range);
-        is_taken && start >= near
+        Taken { ack, data: is_taken && start >= near }
     }
 
     /// Whether everything has arrived, the end of data too.

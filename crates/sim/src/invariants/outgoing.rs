@@ -72,8 +72,9 @@ impl Outgoing {
         }
     }
 
-    /// What arrives says what may be sent. Too much may be believed here, never too little: a segment may yet be refused.
-    pub(super) fn on_arrival(&mut self, seen: &Seen, peer_shift: u8) {
+    /// What arrives says what may be sent. Too much may be believed here, never too little: a segment may yet be refused. What is not to be
+    /// sent again is only what `is_taken` tells for certain.
+    pub(super) fn on_arrival(&mut self, seen: &Seen, peer_shift: u8, is_taken: bool) {
         let Some(first) = self.first else {
             self.edge = self.edge.max(Some(1 + i64::from(seen.window)));
             return;
@@ -84,7 +85,7 @@ impl Outgoing {
         }
         let shift = if seen.flags.syn() { 0 } else { peer_shift };
         self.edge = self.edge.max(Some(acked + (i64::from(seen.window) << shift)));
-        for block in &seen.sack {
+        for block in seen.sack.iter().filter(|_| is_taken) {
             let left = place(first, self.high, block.left);
             let right = place(first, self.high, block.right);
             if left >= acked && right <= self.high {

@@ -263,6 +263,17 @@ fn what_is_acknowledged_or_sacked_is_not_sent_again() {
     play.says(|info| info.snd_una = A_FIRST + 1_001);
     play.sends(&data(501, &[1; 500]));
     assert_eq!(play.broken(), [Rule::AcknowledgedAgain]);
+    // Left of what is expected: the connection does not look at it.
+    play.sends(&data(3_001, &[1; 1_000]));
+    play.has_sent(4_000);
+    play.gets(&data(1, b"abc"));
+    play.says(|info| info.rcv_nxt = B_FIRST + 4);
+    play.gets(&Forged { sack: vec![(3_001, 4_001)], ..bare(1, 1_001) });
+    play.sends(&data(3_001, &[1; 1_000]));
+    assert_eq!(play.broken(), []);
+    play.gets(&Forged { sack: vec![(3_001, 4_001)], ..bare(4, 1_001) });
+    play.sends(&data(3_001, &[1; 1_000]));
+    assert_eq!(play.broken(), [Rule::SackedAgain]);
     // After a timeout the peer may have taken back what it held (RFC 2018 §8).
     play.says(|info| info.timeouts = 1);
     play.sends(&data(2_001, &[1; 1_000]));
