@@ -112,6 +112,9 @@ impl Sysctls {
             "tcp_fin_timeout" => {
                 tcp.fin_wait_2 = Duration::from_secs(number(value).ok_or_else(bad)?)
             }
+            "tcp_invalid_ratelimit" => {
+                tcp.challenge_interval = Duration::from_millis(number(value).ok_or_else(bad)?)
+            }
             "tcp_min_tso_segs" => tcp.min_item_segments = number(value).ok_or_else(bad)?,
             // With this queue Linux's connections are paced.
             "default_qdisc" => tcp.pacing = value == "fq",

@@ -1,11 +1,11 @@
 //! The throttle on challenge ACKs (RFC 5961 §7).
 
 use core::num::NonZeroU32;
+use core::time::Duration;
 use sockeye_wire::Instant;
 
-/// Two ACKs in answer to bad segments must lie this far apart, as Linux's `tcp_invalid_ratelimit`. Per connection, so that no
-/// shared counter tells an attacker anything (CVE-2016-5696).
-const INTERVAL_MILLIS: u32 = 500;
+/// Linux's `tcp_invalid_ratelimit`.
+pub(crate) const DEFAULT_INTERVAL: Duration = Duration::from_millis(500);
 
 /// When the last answer to an unacceptable segment was sent.
 #[derive(Clone, Copy, Debug, Default)]
@@ -15,11 +15,11 @@ pub(crate) struct ChallengeThrottle {
 }
 
 impl ChallengeThrottle {
-    /// Whether an answer may be sent now; if so, the next one must wait.
-    pub(crate) fn permit(&mut self, now: Instant) -> bool {
+    /// Whether an answer may be sent now; if so, the next one must wait for `interval`.
+    pub(crate) fn permit(&mut self, now: Instant, interval: Duration) -> bool {
         let millis = now.as_millis() as u32 | 1;
-        let permitted =
-            self.last.is_none_or(|last| millis.wrapping_sub(last.get()) >= INTERVAL_MILLIS);
+        let since = |last: NonZeroU32| u128::from(millis.wrapping_sub(last.get()));
+        let permitted = self.last.is_none_or(|last| since(last) >= interval.as_millis());
         if permitted {
             self.last = NonZeroU32::new(millis);
         }

@@ -77,6 +77,10 @@ pub struct Config {
     pub user_timeout: Option<Duration>,
     /// Tell the peer that we wait this long, and heed what it tells while `user_timeout` is unset (RFC 5482); off if `None`.
     pub advertised_user_timeout: Option<Duration>,
+    /// Least time between two answers of a connection to segments that may be an attacker's: challenge ACKs (RFC 5961 §7); zero
+    /// answers each. Connections have no limit in common, for how much of it is left would tell an attacker of the others
+    /// (CVE-2016-5696).
+    pub challenge_interval: Duration,
     /// Longest delay of an acknowledgement; must be below 500 ms (RFC 9293 MUST-40).
     pub delayed_ack: Duration,
     /// Keep-alive, off unless set (RFC 9293 MUST-25).
@@ -152,6 +156,7 @@ impl Default for Config {
             retries: 15,
             user_timeout: None,
             advertised_user_timeout: None,
+            challenge_interval: crate::challenge::DEFAULT_INTERVAL,
             delayed_ack: Duration::from_millis(40),
             keep_alive: None,
             time_wait: Duration::from_secs(60),
@@ -160,7 +165,22 @@ impl Default for Config {
     }
 }
 
+/// The settings by which an arriving segment is judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Checks {
+    pub(crate) require_timestamps: bool,
+    pub(crate) challenge_interval: Duration,
+}
+
 impl Config {
+    #[inline]
+    pub(crate) fn checks(&self) -> Checks {
+        Checks {
+            require_timestamps: self.require_timestamps,
+            challenge_interval: self.challenge_interval,
+        }
+    }
+
     /// Whether so many attempts in a row are all there will be.
     pub(crate) const fn is_exhausted(&self, attempts: u8) -> bool {
         self.retries != u8::MAX && attempts >= self.retries

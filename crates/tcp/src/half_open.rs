@@ -2,6 +2,7 @@
 
 use crate::auth::Signature;
 use crate::challenge::ChallengeThrottle;
+use crate::config::Checks;
 use crate::ecn::{self, EcnMode};
 use crate::fast_open::FastOpenOption;
 use crate::options::{Negotiated, Opening, Timestamps, syn_options};
@@ -60,7 +61,7 @@ pub(crate) struct Bounds {
     /// Everything up to here was sent: the SYN, and data with or after it (RFC 7413).
     pub(crate) snd_nxt: SeqNumber,
     /// What carries no timestamps although they were agreed is dropped.
-    pub(crate) require_timestamps: bool,
+    pub(crate) checks: Checks,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -240,7 +241,7 @@ impl HalfOpen {
             rcv_nxt: self.rcv_nxt(),
             window: Self::window(config),
             snd_nxt: self.iss + 1 + u32::from(syn_data),
-            require_timestamps: config.require_timestamps,
+            checks: config.checks(),
         }
     }
 
@@ -252,20 +253,22 @@ impl HalfOpen {
             if seq == nxt {
                 return Verdict::Gone;
             }
-            if seq.within(nxt, window) && self.challenge.permit(now) {
+            if seq.within(nxt, window)
+                && self.challenge.permit(now, bounds.checks.challenge_interval)
+            {
                 self.due = Due::Ack;
             }
             return Verdict::Wait;
         }
         // Once agreed, timestamps are on every segment (RFC 7323 §3.2).
-        if bounds.require_timestamps
+        if bounds.checks.require_timestamps
             && self.negotiated.timestamps
             && segment.options.timestamps.is_none()
         {
             return Verdict::Wait;
         }
         if self.is_old_duplicate(segment) {
-            if self.challenge.permit(now) {
+            if self.challenge.permit(now, bounds.checks.challenge_interval) {
                 self.due = Due::Ack;
             }
             return Verdict::Wait;
@@ -282,7 +285,7 @@ impl HalfOpen {
             return Verdict::Wait;
         }
         if !acceptable(nxt, window, seq, segment.sequence_len()) {
-            if self.challenge.permit(now) {
+            if self.challenge.permit(now, bounds.checks.challenge_interval) {
                 self.due = Due::Ack;
             }
             return Verdict::Wait;

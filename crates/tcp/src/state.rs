@@ -3,6 +3,7 @@
 //! LISTEN has no connection yet: a host's listener makes a [`HalfOpen`](crate::HalfOpen) from each SYN.
 
 use crate::challenge::ChallengeThrottle;
+use crate::config::Checks;
 use crate::ecn;
 use crate::fast_open::FastOpened;
 use crate::metrics::PathMetrics;
@@ -163,8 +164,8 @@ impl Open {
     }
 
     /// RFC 5961: a bad segment is answered with an ACK, throttled unless it carried data.
-    pub(crate) fn challenge(&mut self, now: Instant, segment: &Segment) {
-        if !segment.payload.is_empty() || self.challenge.permit(now) {
+    pub(crate) fn challenge(&mut self, now: Instant, segment: &Segment, checks: &Checks) {
+        if !segment.payload.is_empty() || self.challenge.permit(now, checks.challenge_interval) {
             self.receive.ack.now();
         }
     }

@@ -1,6 +1,6 @@
 //! TIME-WAIT: the small record that answers stray segments (RFC 9293 §3.6.1, MUST-13, RFC 1337, RFC 6191).
 
-use crate::challenge::ChallengeThrottle;
+use crate::challenge::{ChallengeThrottle, DEFAULT_INTERVAL};
 use crate::options::Timestamps;
 use crate::state::{Open, timestamp_clock};
 use crate::{Segment, Transmit};
@@ -115,7 +115,7 @@ impl TimeWait {
             return TimeWaitEvent::Ignore;
         }
         // Nothing else is acceptable once the FIN was received; anybody can send it, so it moves nothing (RFC 5961 §7).
-        if self.challenge.permit(now) {
+        if self.challenge.permit(now, DEFAULT_INTERVAL) {
             TimeWaitEvent::Ack(self.acknowledgement(now))
         } else {
             TimeWaitEvent::Ignore

@@ -1,6 +1,7 @@
 //! The server's side: a connection that exists before its handshake is complete (RFC 7413 §4.2.2).
 
 use super::{FastOpen, FastOpenFailure, FastOpenOption};
+use crate::config::Checks;
 use crate::half_open::{Bounds, HalfOpen, Verdict};
 use crate::send::SendBuffer;
 use crate::state::{Open, State};
@@ -61,9 +62,9 @@ impl Connection {
         now: Instant,
         segment: &mut Segment,
     ) -> Option<Reset> {
-        let require_timestamps = self.config().require_timestamps;
+        let checks = self.config().checks();
         let State::FastOpened(opened) = self.state_mut() else { return None };
-        match opened.judge(now, segment, require_timestamps) {
+        match opened.judge(now, segment, checks) {
             Verdict::Wait => None,
             Verdict::Reset(reset) => Some(reset),
             Verdict::Gone => {
@@ -87,12 +88,12 @@ impl Connection {
 }
 
 impl FastOpened {
-    fn judge(&mut self, now: Instant, segment: &Segment, require_timestamps: bool) -> Verdict {
+    fn judge(&mut self, now: Instant, segment: &Segment, checks: Checks) -> Verdict {
         let bounds = Bounds {
             rcv_nxt: self.open.receive.nxt,
             window: self.open.receive.window(),
             snd_nxt: self.open.send.nxt,
-            require_timestamps,
+            checks,
         };
         self.half.judge(now, segment, &bounds)
     }

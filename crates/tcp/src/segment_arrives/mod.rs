@@ -2,6 +2,7 @@
 
 mod closing;
 
+use crate::config::Checks;
 use crate::state::{Open, State};
 use crate::{Connection, Error, Events, Segment};
 use closing::{on_fin_acked, on_fin_received};
@@ -27,18 +28,18 @@ pub(crate) fn in_synchronized_state(
     now: Instant,
     segment: &mut Segment,
 ) {
-    let require_timestamps = connection.config().require_timestamps;
+    let checks = connection.config().checks();
     let Some(open) = connection.state_mut().open_mut() else { return };
     open.heard = now;
     open.keep_alive_probes = 0;
-    match check(open, now, segment, require_timestamps) {
+    match check(open, now, segment, &checks) {
         Step::Done => return,
         Step::Reset => return on_reset(connection),
         Step::Acceptable => {}
         Step::AckOnly => {
             segment.payload = Default::default();
             segment.flags = segment.flags - sockeye_wire::Flags::FIN;
-            open.challenge(now, segment);
+            open.challenge(now, segment, &checks);
         }
     }
     open.user_timeout.on_option(segment.options.user_timeout);
@@ -47,18 +48,18 @@ pub(crate) fn in_synchronized_state(
     {
         open.receive.ack.now();
     }
-    if ack_field(connection, now, segment) {
+    if ack_field(connection, now, segment, &checks) {
         urg_text_and_fin(connection, now, segment);
     }
 }
 
 /// Steps 0 to 4: timestamps, sequence number, RST, SYN.
 #[inline]
-fn check(open: &mut Open, now: Instant, segment: &Segment, require_timestamps: bool) -> Step {
+fn check(open: &mut Open, now: Instant, segment: &Segment, checks: &Checks) -> Step {
     if segment.flags.rst() {
-        return check_rst(open, now, segment);
+        return check_rst(open, now, segment, checks);
     }
-    if let Some(step) = check_timestamps(open, now, segment, require_timestamps) {
+    if let Some(step) = check_timestamps(open, now, segment, checks) {
         return step;
     }
     let len = segment.sequence_len();
@@ -72,12 +73,12 @@ fn check(open: &mut Open, now: Instant, segment: &Segment, require_timestamps: b
             open.receive.ack.now();
             return Step::AckOnly;
         }
-        open.challenge(now, segment);
+        open.challenge(now, segment, checks);
         return Step::Done;
     }
     if segment.flags.syn() {
         // RFC 5961 §4.2: whatever its sequence number.
-        open.challenge(now, segment);
+        open.challenge(now, segment, checks);
         return Step::Done;
     }
     Step::Acceptable
@@ -85,12 +86,14 @@ fn check(open: &mut Open, now: Instant, segment: &Segment, require_timestamps: b
 
 /// Step 2 (RFC 5961 §3.2): the exact number resets, another in the window is challenged, the rest is dropped. Neither a closed
 /// window (RFC 9293 MUST-66) nor data on the segment (SHLD-2) changes that.
-fn check_rst(open: &mut Open, now: Instant, segment: &Segment) -> Step {
+fn check_rst(open: &mut Open, now: Instant, segment: &Segment, checks: &Checks) -> Step {
     let nxt = open.receive.nxt;
     if segment.seq == nxt {
         return Step::Reset;
     }
-    if segment.seq.within(nxt, open.receive.window()) && open.challenge.permit(now) {
+    if segment.seq.within(nxt, open.receive.window())
+        && open.challenge.permit(now, checks.challenge_interval)
+    {
         open.receive.ack.now();
     }
     Step::Done
@@ -102,17 +105,17 @@ fn check_timestamps(
     open: &mut Open,
     now: Instant,
     segment: &Segment,
-    required: bool,
+    checks: &Checks,
 ) -> Option<Step> {
     if !open.negotiated.timestamps {
         return None;
     }
     // A segment without them is dropped silently, never a reason to abort.
     let Some(timestamps) = segment.options.timestamps else {
-        return required.then_some(Step::Done);
+        return checks.require_timestamps.then_some(Step::Done);
     };
     if open.receive.is_old_duplicate(now, timestamps.value) {
-        open.challenge(now, segment);
+        open.challenge(now, segment, checks);
         return Some(Step::Done);
     }
     // The edge test belongs to the acceptable segments only.
@@ -133,14 +136,19 @@ fn on_reset(connection: &mut Connection) {
 
 /// Step 5; false if the segment ends here.
 #[inline]
-fn ack_field(connection: &mut Connection, now: Instant, segment: &Segment) -> bool {
+fn ack_field(
+    connection: &mut Connection,
+    now: Instant,
+    segment: &Segment,
+    checks: &Checks,
+) -> bool {
     let Some(open) = connection.state_mut().open_mut() else { return false };
     if !segment.flags.ack() {
         return false;
     }
     if segment.ack.after(open.send.nxt) || !open.send.is_recent_ack(segment.ack) {
         // RFC 9293: never sent; RFC 5961 §5.2: too old to be true.
-        open.challenge(now, segment);
+        open.challenge(now, segment, checks);
         return false;
     }
     let echo = open.echoed(segment);

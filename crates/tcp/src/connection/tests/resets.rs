@@ -1,5 +1,5 @@
 use super::harness::*;
-use crate::{Error, Reset};
+use crate::{Config, Error, Reset};
 use core::time::Duration;
 use sockeye_wire::{Flags, SeqNumber, StateName};
 
@@ -37,6 +37,22 @@ fn challenges_are_throttled() {
         solo.now += Duration::from_millis(9);
     }
     assert_eq!(answers, 2);
+}
+
+/// RFC 5961 §7: how many there are is a setting.
+#[test]
+fn the_throttle_is_a_setting() {
+    for (millis, expected) in [(0, 100), (90, 12), (10_000, 1)] {
+        let challenge_interval = Duration::from_millis(millis);
+        let mut solo = Solo::established(Config { challenge_interval, ..Solo::config() });
+        let mut answers = 0;
+        for _ in 0..100 {
+            solo.on(segment(Flags::RST, ISS_B + 100, ISS_A + 1, b""));
+            answers += solo.drain().len();
+            solo.now += Duration::from_millis(10);
+        }
+        assert_eq!(answers, expected, "{millis} ms");
+    }
 }
 
 /// RFC 5961 §4.2: a SYN on an open connection never resets it.
