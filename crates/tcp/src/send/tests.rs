@@ -1,10 +1,13 @@
 use super::buffer::SendBuffer;
+use super::frto::Frto;
 use super::in_flight::InFlight;
 use super::min_rtt::MinRtt;
 use super::prr::Prr;
 use super::rack::{AckTimes, Rack};
+use super::recovery::{Kind, Recovery};
 use super::rtt::RttEstimator;
 use crate::Config;
+use crate::congestion::{Algorithm, Controller, Start};
 use bytes::Bytes;
 use core::time::Duration;
 use proptest::prelude::*;
@@ -311,4 +314,23 @@ fn timeouts_spare_what_has_just_left() {
     in_flight.acknowledge(at(4_000), &times, &mut rack);
     in_flight.mark_timed_out(Instant::from_millis(300), 1_000, Duration::ZERO);
     assert_eq!((in_flight.outstanding(), in_flight.next_lost()), (0, Some((at(4_000), 1_000))));
+}
+
+/// RFC 6675 §5 step 4.3, RFC 6298 §5.4: the first retransmission of a recovery by SACK, and of each timeout, does not ask the
+/// congestion window; the next of the recovery does.
+#[test]
+fn one_retransmission_is_forced() {
+    let start = Start { window: 10_000, threshold: u32::MAX, mss: 1_000, rtt: None, seed: 0 };
+    let before = || Controller::new(Algorithm::Reno, &start);
+    let rtt = RttEstimator::new(&Config::default());
+    let (una, nxt) = (SeqNumber(1), SeqNumber(10_001));
+    let mut recovery = Recovery::new(SeqNumber(0));
+    recovery.enter(Kind::Sack(Prr::new(10_000, 5_000)), una, nxt, before(), &rtt);
+    assert!(recovery.forces_retransmission());
+    recovery.on_sent(Instant::from_millis(1), 1_000, 1_000, false);
+    assert!(recovery.forces_retransmission(), "new data is none");
+    recovery.on_sent(Instant::from_millis(1), 1_000, 1_000, true);
+    assert!(!recovery.forces_retransmission());
+    recovery.enter(Kind::Timeout(Frto::Over), una, nxt, before(), &rtt);
+    assert!(recovery.forces_retransmission());
 }
