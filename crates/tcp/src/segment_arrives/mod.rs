@@ -6,7 +6,7 @@ use crate::config::Checks;
 use crate::state::{Open, State};
 use crate::{Connection, Error, Events, Segment};
 use closing::{on_fin_acked, on_fin_received};
-use sockeye_wire::Instant;
+use sockeye_wire::{Instant, SeqNumber};
 
 /// What the checks before the text say.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,14 @@ pub(crate) fn in_synchronized_state(
     match check(open, now, segment, &checks) {
         Step::Done => return,
         Step::Reset => return on_reset(connection),
-        Step::Acceptable => {}
+        Step::Acceptable => {
+            if let Some(timestamps) = segment.options.timestamps
+                && open.negotiated.timestamps
+                && open.believes(segment.ack)
+            {
+                open.receive.update_timestamp(now, segment.seq, timestamps);
+            }
+        }
         Step::AckOnly => {
             segment.payload = Default::default();
             segment.flags = segment.flags - sockeye_wire::Flags::FIN;
@@ -118,10 +125,6 @@ fn check_timestamps(
         open.challenge(now, segment, checks);
         return Some(Step::Done);
     }
-    // The edge test belongs to the acceptable segments only.
-    if open.receive.is_acceptable(segment.seq, segment.sequence_len()) {
-        open.receive.update_timestamp(now, segment.seq, timestamps);
-    }
     None
 }
 
@@ -146,8 +149,7 @@ fn ack_field(
     if !segment.flags.ack() {
         return false;
     }
-    if segment.ack.after(open.send.nxt) || !open.send.is_recent_ack(segment.ack) {
-        // RFC 9293: never sent; RFC 5961 §5.2: too old to be true.
+    if !open.believes(segment.ack) {
         open.challenge(now, segment, checks);
         return false;
     }
@@ -179,6 +181,15 @@ fn ack_field(
         return on_fin_acked(connection, now);
     }
     true
+}
+
+impl Open {
+    /// Whether `ack` acknowledges what was sent (RFC 9293 §3.10.7.4) and is not too old to be true (RFC 5961 §5.2). Nothing of a
+    /// segment that fails this is believed, its timestamp neither.
+    #[inline]
+    fn believes(&self, ack: SeqNumber) -> bool {
+        !ack.after(self.send.nxt) && self.send.is_recent_ack(ack)
+    }
 }
 
 /// Steps 6 to 8.
