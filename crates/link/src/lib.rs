@@ -5,7 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`memory`] | two links joined in memory, for tests, demonstrations and in-process use |
-//! | [`tun`] | a Linux TUN device: the stack behind a network interface of this machine |
+//! | [`tun`] | a TUN device: the stack behind a network interface of this machine |
 //! | [`packet_socket`] | Ethernet frames of an interface that Linux has too |
 //! | [`xdp`] | Ethernet frames of an interface that is ours alone, in shared memory |
 //! | [`capture`] | a tap around any link that writes pcapng, and the pcapng writer itself |
@@ -29,7 +29,7 @@ pub mod offload;
 pub mod packet_socket;
 pub mod readiness;
 pub mod segmentation;
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 pub mod tun;
 pub mod vnet;
 #[cfg(target_os = "linux")]
@@ -42,7 +42,7 @@ pub use offload::Offload;
 #[cfg(target_os = "linux")]
 pub use packet_socket::{PacketSocket, PacketSocketConfig, PacketSocketError};
 pub use readiness::{Readiness, SharedWaker};
-#[cfg(target_os = "linux")]
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
 pub use tun::{Tun, TunConfig, TunError};
 #[cfg(target_os = "linux")]
 pub use xdp::{Xdp, XdpConfig, XdpError, XdpMode};

@@ -1,5 +1,5 @@
 use super::{PacketSocket, PacketSocketConfig, PacketSocketError};
-use crate::tun::tests::{in_a_network_of_its_own, ip, wait};
+use crate::tun::tests::{in_a_network_of_its_own, ip, set_up, wait};
 use crate::{Link, Medium};
 use bytes::Bytes;
 use rustix::event::PollFlags;
@@ -40,8 +40,8 @@ fn next(socket: &mut PacketSocket) -> Packet {
 fn frames_cross_and_own_ones_do_not_come_back() {
     in_a_network_of_its_own(|| {
         ip("link add left type veth peer name right");
-        ip("link set dev left up");
-        ip("link set dev right mtu 1400 up");
+        ip("link set dev right mtu 1400");
+        set_up(&["left", "right"]);
         let (mut left, mut right) = (open("left"), open("right"));
         assert_eq!((left.mtu(), right.mtu()), (1_500, 1_400));
         assert_eq!(left.medium(), Medium::Ethernet(left.mac()));
@@ -60,15 +60,15 @@ fn frames_cross_and_own_ones_do_not_come_back() {
 fn an_interface_that_is_down_is_waited_for_and_one_that_is_deleted_is_not() {
     in_a_network_of_its_own(|| {
         ip("link add left type veth peer name right");
-        ip("link set dev right up");
-        ip("link set dev left up");
+        set_up(&["left", "right"]);
         let (mut left, mut right) = (open("left"), open("right"));
         ip("link set dev left down");
-        assert_eq!(left.receive(Instant::ZERO, &mut Vec::new(), 9).unwrap(), 0);
+        // What Linux had to say before.
+        while left.receive(Instant::ZERO, &mut Vec::new(), 9).unwrap() > 0 {}
         let hello = frame(left.mac(), right.mac(), b"hello");
         assert_eq!(left.transmit(Instant::ZERO, &mut [hello.clone()].into()).unwrap(), 1);
         assert_eq!(left.counts().dropped_link_down, 1);
-        ip("link set dev left up");
+        set_up(&["left", "right"]);
         assert_eq!(left.transmit(Instant::ZERO, &mut [hello.clone()].into()).unwrap(), 1);
         assert_eq!(next(&mut right).to_bytes(), hello.to_bytes());
 
@@ -82,8 +82,7 @@ fn an_interface_that_is_down_is_waited_for_and_one_that_is_deleted_is_not() {
 fn a_hardware_address_of_its_own_is_received_on_too() {
     in_a_network_of_its_own(|| {
         ip("link add left type veth peer name right");
-        ip("link set dev left up");
-        ip("link set dev right up");
+        set_up(&["left", "right"]);
         let mac = MacAddr([2, 0, 0, 0, 0, 0x77]);
         let config = PacketSocketConfig { mac: Some(mac), ..PacketSocketConfig::new("left") };
         let mut left = PacketSocket::open(&config).unwrap();
@@ -99,8 +98,7 @@ fn a_hardware_address_of_its_own_is_received_on_too() {
 fn what_is_too_long_is_counted() {
     in_a_network_of_its_own(|| {
         ip("link add left type veth peer name right");
-        ip("link set dev left up");
-        ip("link set dev right up");
+        set_up(&["left", "right"]);
         let mut left = open("left");
         static LONG: [u8; 2_000] = [0; 2_000];
         let mut batch = VecDeque::from([frame(left.mac(), left.mac(), &LONG)]);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use sockeye_wire::packet::append;
 use sockeye_wire::{Checksum, ChecksumState, HeaderBytes, Meta, Packet, Payload};
 
-/// Cuts a super-segment into segments of [`Meta::gso_size`], completes the checksum of each, and hands them over in order; a single
+/// Segmentation offload in software: cuts a super-segment into segments of [`Meta::gso_size`], completes the checksum of each, and hands them over in order; a single
 /// segment with a [`Partial`](ChecksumState::Partial) checksum is completed. Payload is shared, not copied.
 ///
 /// FIN and PSH stay on the last one. CWR stays on all: classic ECN's (RFC 3168 §6.1.2) never rides on a super-segment of ours, so that it

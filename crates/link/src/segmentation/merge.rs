@@ -21,7 +21,7 @@ const _: () = assert!(
             | Flags::AE.bits()
 );
 
-/// Puts together what arrives; keeps its memory between batches.
+/// Puts together what arrives (receive coalescing); keeps its memory between batches.
 #[derive(Debug)]
 pub struct Merger {
     medium: Medium,

@@ -158,6 +158,7 @@ fn a_capture_shows_super_segments_whole_and_right() {
 }
 
 proptest! {
+    /// segmentation offload
     #[test]
     fn segments_put_together_are_what_was_cut(
         v6: bool,
@@ -235,6 +236,7 @@ fn wire_segments(packets: &[Packet]) -> Vec<u16> {
     packets.iter().map(|packet| packet.meta.wire_segments).collect()
 }
 
+/// receive coalescing
 #[test]
 fn a_burst_becomes_one_super_segment() {
     for v6 in [false, true] {
@@ -334,7 +336,7 @@ fn a_link_without_offload_gets_segments_and_gives_super_segments() {
 }
 
 proptest! {
-    /// Octet for octet, and in order within each connection.
+    /// receive coalescing: octet for octet, and in order within each connection.
     #[test]
     fn cutting_undoes_putting_together(
         arrivals in proptest::collection::vec((0_usize..3, 0_usize..4, 0_u8..12), 0..80),

@@ -1,6 +1,8 @@
 //! Why a TUN device cannot be used, and what to do about it.
 
+#[cfg(target_os = "linux")]
 use super::TunConfig;
+#[cfg(target_os = "linux")]
 use rustix::io::Errno;
 use std::io;
 use std::net::Ipv4Addr;
@@ -66,6 +68,16 @@ pub enum TunError {
         /// Its prefix length.
         prefix: u8,
     },
+    /// The device cannot be had on a system other than Linux.
+    #[error(
+        "no TUN device {name:?}: {source} (it needs an administrator's rights, and Windows wintun.dll)"
+    )]
+    Elsewhere {
+        /// The device.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
     /// Anything else.
     #[error("setting up TUN device {name:?}: {source}. By hand, as root:\n{}", indented(commands))]
     Other {
@@ -78,6 +90,7 @@ pub enum TunError {
     },
 }
 
+#[cfg(target_os = "linux")]
 impl TunError {
     pub(super) fn from_io(source: io::Error, config: &TunConfig, created: bool) -> Self {
         let name = config.name.clone();

@@ -1,5 +1,5 @@
 use super::{Xdp, XdpConfig, XdpError, XdpMode};
-use crate::tun::tests::{in_a_network_of_its_own, ip, wait};
+use crate::tun::tests::{in_a_network_of_its_own, ip, set_up, wait};
 use crate::{Link, Medium, PacketSocket, PacketSocketConfig};
 use bytes::Bytes;
 use rustix::event::PollFlags;
@@ -41,8 +41,7 @@ fn receive(link: &mut impl Link, count: usize) -> Vec<Bytes> {
 
 fn veth() {
     ip("link add left type veth peer name right");
-    ip("link set dev left up");
-    ip("link set dev right up");
+    set_up(&["left", "right"]);
 }
 
 fn frames_cross(mode: XdpMode) {
