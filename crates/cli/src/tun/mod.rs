@@ -1,14 +1,16 @@
-//! What `serve`, `connect` and `listen` share: a stack of our own behind a TUN device.
+//! What `serve`, `connect` and `listen` share: a stack of our own behind a TUN device or on an Ethernet interface.
 //!
 //! | module | what it is |
 //! |---|---|
 //! | `cidr` | an address and its subnet, as `--addr` takes it |
+//! | `device` | the TUN device or Ethernet interface |
 //! | `explain` | errors of connections, in words that say what to do |
 //! | `narrator`, `story` | what `-v` tells, and which segments it is told of |
 //! | `session`, `pipe`, `stdio` | a connection between standard input and output |
 //! | `signals` | Ctrl-C and SIGTERM |
 
 mod cidr;
+mod device;
 pub(crate) mod explain;
 mod narrator;
 pub(crate) mod pipe;
@@ -24,8 +26,8 @@ pub(crate) use story::Story;
 
 use crate::failure::Failure;
 use cidr::Cidr;
-use clap::value_parser;
-use sockeye::link::{Capture, Tun, TunConfig};
+use device::{Device, DeviceArgs};
+use sockeye::link::Capture;
 use sockeye::{Interface, Stack, TcpListener, TcpStream};
 use std::fs::File;
 use std::future::poll_fn;
@@ -33,34 +35,21 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::task::Poll;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 /// Where our own TCP stands.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where Sockeye stands")]
 pub(crate) struct TunArgs {
-    /// The TUN device: used as it is if it exists, otherwise created and set up, and gone at the end
-    #[arg(long, value_name = "NAME")]
-    tun: String,
+    #[command(flatten)]
+    device: DeviceArgs,
 
     /// Sockeye's own address and its subnet, such as 10.9.0.2/24 or fd09::2/64; may be given for each family
     ///
-    /// The address is never given to the device: Linux would answer for it. On a device that is created, Linux gets the subnet's first
-    /// other host address, and so reaches Sockeye's.
+    /// The address is never given to the device: Linux would answer for it. On a TUN device that is created, Linux gets the subnet's
+    /// first other host address, and so reaches Sockeye's.
     #[arg(long = "addr", value_name = "CIDR", required = true)]
     addresses: Vec<Cidr>,
-
-    /// Leave a device that is created as it is: down and without address, to be set up by hand
-    #[arg(long)]
-    no_configure: bool,
-
-    /// Largest IP packet, in bytes, on a device that is created
-    #[arg(long, value_name = "BYTES", default_value_t = 1_500, value_parser = value_parser!(u16).range(576..))]
-    mtu: u16,
-
-    /// Exchange single packets with Linux, their checksums complete, instead of up to 64 KiB in one
-    #[arg(long)]
-    no_offload: bool,
 
     /// Record every packet in this file (pcapng)
     #[arg(long, value_name = "FILE")]
@@ -71,7 +60,7 @@ pub(crate) struct TunArgs {
     verbose: bool,
 }
 
-/// A stack behind a TUN device.
+/// A stack behind its device.
 pub(crate) struct Network {
     pub(crate) stack: Stack,
     pub(crate) narrator: Option<Narrator>,
@@ -95,32 +84,21 @@ impl TunArgs {
         let narrator = self.verbose.then(Narrator::start);
         let subnets: Vec<_> =
             self.addresses.iter().map(|cidr| (cidr.address, cidr.prefix_len)).collect();
-        let mut config = TunConfig {
-            mtu: self.mtu,
-            offload: !self.no_offload,
-            ..TunConfig::for_stack(&self.tun, &subnets)
-        };
-        let by_hand = config.ip_commands();
-        if self.no_configure {
-            config.configure = None;
-        }
         let capture = self.pcap.as_ref().map(create_capture).transpose()?;
-        let tun = Tun::open(&config).map_err(Failure::new)?;
-        if let Some(narrator) = &narrator {
-            self.tell_device(narrator, &tun, &by_hand);
-        }
-        if begin == Begin::OnceUp {
-            wait_until_running(&tun);
-        }
-        let name = tun.name().to_owned();
+        let Device { link, name } = self.device.open(&subnets, begin, narrator.as_ref())?;
         let interface = match &capture {
-            Some((capture, _)) => Interface::new(capture.tap(tun, &name)),
-            None => Interface::new(tun),
+            Some((capture, _)) => Interface::new(capture.tap(link, &name)),
+            None => Interface::new(link),
         };
         let interface = subnets
             .iter()
             .fold(interface, |interface, (address, len)| interface.address(*address, *len));
-        let mut builder = Stack::builder().interface(interface.default_route());
+        let interface = if self.device.is_tun() {
+            interface.default_route()
+        } else {
+            self.device.gateways.iter().fold(interface, |link, router| link.gateway(*router))
+        };
+        let mut builder = Stack::builder().interface(interface);
         if let Some(narrator) = &narrator {
             builder = builder.observer(narrator.observer(story));
         }
@@ -136,10 +114,10 @@ impl TunArgs {
             if self.addresses[..index].iter().any(|other| other.address == cidr.address) {
                 return Err(Failure::usage(format_args!("--addr {} is given twice", cidr.address)));
             }
-            if cidr.address.is_ipv6() && self.mtu < 1_280 {
+            if cidr.address.is_ipv6() && self.device.mtu < 1_280 {
                 return Err(Failure::usage(format_args!(
                     "--mtu {} is too small for IPv6, which needs 1280 (RFC 8200 §5)",
-                    self.mtu
+                    self.device.mtu
                 )));
             }
             if is_own_of_linux(cidr.address) {
@@ -151,23 +129,6 @@ impl TunArgs {
             }
         }
         Ok(())
-    }
-
-    fn tell_device(&self, narrator: &Narrator, tun: &Tun, by_hand: &[String]) {
-        let name = tun.name();
-        if !tun.created() {
-            narrator.tell(format!("TUN device {name} was there and is used as it is"));
-            return;
-        }
-        narrator.tell(if self.no_configure {
-            format!("TUN device {name} created; to set it up, as root:")
-        } else {
-            format!("TUN device {name} created and set up, as by:")
-        });
-        // With --no-configure the device is there already.
-        for command in &by_hand[usize::from(self.no_configure)..] {
-            narrator.tell(format!("  {command}"));
-        }
     }
 }
 
@@ -269,14 +230,6 @@ fn is_own_of_linux(address: IpAddr) -> bool {
     UdpSocket::bind((any, 0))
         .and_then(|socket| socket.connect((address, 9)).and_then(|()| socket.local_addr()))
         .is_ok_and(|source| source.ip() == address)
-}
-
-/// Linux notices up to a second late that the device has got its carrier. A device that is down is waited for no longer than that.
-fn wait_until_running(tun: &Tun) {
-    let begin = Instant::now();
-    while !tun.is_running() && begin.elapsed() < Duration::from_millis(1_500) {
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 fn create_capture(path: &PathBuf) -> Result<(Capture, PathBuf), Failure> {

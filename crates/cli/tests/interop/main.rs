@@ -1,4 +1,4 @@
-//! `serve`, `connect` and `listen` against Linux, over TUN devices in a network namespace of the test's own.
+//! `serve`, `connect` and `listen` against Linux, over TUN devices and an Ethernet interface in a network namespace of the test's own.
 //!
 //! `SOCKEYE_INTEROP=full` transfers 200 MB where 20 MB are usual, and serves fifty large and fifty small files at once.
 
@@ -73,6 +73,38 @@ fn assert_fetched(mut fetch: Child, expected: &[u8]) {
     let output = fetch.wait_with_output().expect("its end");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert_eq!(len, expected.len());
+}
+
+#[test]
+fn an_ethernet_interface_is_shared_with_linux() {
+    let Some(namespace) = Namespace::new("veth") else { return };
+    if !has_tool("curl") {
+        println!("skipped: needs curl");
+        return;
+    }
+    let ip = |arguments: &str| {
+        let status = namespace.command("ip").args(arguments.split(' ')).status();
+        assert!(status.unwrap().success(), "ip {arguments}");
+    };
+    ip("link add linux type veth peer name mine");
+    for (_, linux, subnet) in FAMILIES {
+        let prefix = subnet.split_once('/').unwrap().1;
+        let nodad = if linux.contains(':') { " nodad" } else { "" };
+        ip(&format!("addr add {linux}/{prefix} dev linux{nodad}"));
+    }
+    ip("link set dev linux up");
+    ip("link set dev mine up");
+    let large = pattern(payload_len());
+    let folder = namespace.folder();
+    std::fs::write(folder.join("large"), &large).unwrap();
+    let (place, [v4, v6]) = (folder.to_str().unwrap(), FAMILIES.map(|family| family.2));
+    let server =
+        namespace.sockeye(&["serve", place, "--interface", "mine", "--addr", v4, "--addr", v6]);
+    for (ours, ..) in FAMILIES {
+        namespace.linux(Linux::Reach { to: format!("{}:80", in_url(ours)) }).finish();
+        assert_fetched(namespace.fetch(&format!("http://{}/large", in_url(ours))), &large);
+    }
+    assert_eq!(server.terminate(), Some(0));
 }
 
 #[test]

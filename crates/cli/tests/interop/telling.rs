@@ -121,6 +121,8 @@ fn errors_say_what_to_do() {
     says(&["listen", "0", "--tun", "sk0", "--addr", "192.0.2.2/24"], 2, "1..=65535");
     says(&["listen", "1", "--tun", "lo", "--addr", "192.0.2.2/24"], 1, "no plain TUN device");
     says(&["listen", "1", "--tun", "a b", "--addr", "192.0.2.2/24"], 1, "no interface name");
+    says(&["serve", ".", "--interface", "nowhere", "--addr", "192.0.2.2/24"], 1, "no interface");
+    says(&["serve", ".", "--addr", "192.0.2.2/24"], 2, "--tun");
     let nowhere = ["--pcap", "/does/not/exist"];
     says(&serve(".", &["192.0.2.2/24", nowhere[0], nowhere[1]]), 1, "choose another --pcap");
     let wrong_family = ["connect", "2001:db8::1", "1", "--tun", "sk0", "--addr", "192.0.2.2/24"];
