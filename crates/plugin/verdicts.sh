@@ -59,6 +59,9 @@ google() {
     esac
     # A namespace has the kernel's congestion controls only if the machine has loaded them.
     local flags=local=$home,mtu=$mtu,tcp_congestion_control=cubic
+    local mss
+    mss=$(sed -n 's/^--mss=//p' "$file" | tail -1)
+    [ -z "$mss" ] || flags+=,mss=$mss
     cd "$(dirname "$file")"
     timeout 60 "${unshare[@]}" sh -c "$namespace" sh \
         env LD_PRELOAD="$plugin" "$packetdrill" --so_filename="$plugin" --so_flags="$flags" --ip_version="$version" --mtu="$mtu" \

@@ -1,6 +1,7 @@
-//! What `--so_flags` says: `local=ADDRESS,mtu=OCTETS,tcp_NAME=VALUE`, in any order, and any of them as often as wanted.
+//! What `--so_flags` says: `local=ADDRESS,mtu=OCTETS,mss=OCTETS,tcp_NAME=VALUE`, in any order, and any of them as often as wanted.
 
 use std::net::IpAddr;
+use std::num::NonZeroU16;
 
 /// Set-up of the stack.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -9,13 +10,15 @@ pub(crate) struct Flags {
     pub(crate) local: Vec<IpAddr>,
     /// Largest IP packet in octets.
     pub(crate) mtu: u16,
+    /// Packets with more payload than this, in octets, arrive as the device's coalescing of packets with this much.
+    pub(crate) coalesced_from: Option<u16>,
     /// Kernel settings (`tcp_congestion_control=cubic`) that count whatever the kernel's own are.
     pub(crate) sysctls: Vec<(String, String)>,
 }
 
 impl Default for Flags {
     fn default() -> Self {
-        Self { local: Vec::new(), mtu: 1_500, sysctls: Vec::new() }
+        Self { local: Vec::new(), mtu: 1_500, coalesced_from: None, sysctls: Vec::new() }
     }
 }
 
@@ -31,6 +34,10 @@ impl Flags {
                     flags.local.push(address.parse().map_err(|_| bad())?);
                 }
                 Some(("mtu", octets)) => flags.mtu = octets.parse().map_err(|_| bad())?,
+                Some(("mss", octets)) => {
+                    let size: NonZeroU16 = octets.parse().map_err(|_| bad())?;
+                    flags.coalesced_from = Some(size.get());
+                }
                 Some((name, value)) if name.starts_with("tcp_") => {
                     flags.sysctls.push((name.to_owned(), value.to_owned()));
                 }

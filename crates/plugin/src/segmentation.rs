@@ -21,15 +21,23 @@ pub(crate) fn wire_packets(packet: &Packet) -> Vec<Vec<u8>> {
     cut(&bytes, size).unwrap_or_else(|| vec![bytes])
 }
 
+/// Octets of data in a packet of TCP's; none if it is not one.
+pub(crate) fn payload_len(bytes: &[u8]) -> Option<usize> {
+    let ip = IpView::parse(bytes, bytes.len()).ok()?;
+    headers_len(&ip, bytes).and_then(|headers| ip.total_len.checked_sub(headers))
+}
+
+fn headers_len(ip: &IpView, bytes: &[u8]) -> Option<usize> {
+    let tcp = ip.header_len;
+    let is_tcp = ip.protocol == protocol::TCP && bytes.len() >= tcp + LEAST_HEADER_BYTES;
+    is_tcp.then(|| tcp + usize::from(bytes[tcp + 12] >> 4) * 4)
+}
+
 /// The packet in pieces of `size` octets of payload each, 0 for all in one; none if it is not one of TCP's.
 fn cut(bytes: &[u8], size: usize) -> Option<Vec<Vec<u8>>> {
     let ip = IpView::parse(bytes, bytes.len()).ok()?;
     let tcp = ip.header_len;
-    if ip.protocol != protocol::TCP || bytes.len() < tcp + LEAST_HEADER_BYTES {
-        return None;
-    }
-    let headers = tcp + usize::from(bytes[tcp + 12] >> 4) * 4;
-    let (headers, payload) = bytes.split_at_checked(headers)?;
+    let (headers, payload) = bytes.split_at_checked(headers_len(&ip, bytes)?)?;
     let size = if size == 0 { payload.len() } else { size };
     let count = payload.len().div_ceil(size.max(1)).max(1);
     let piece = |index: usize| {

@@ -4,7 +4,7 @@ use crate::command::{Change, changes};
 use crate::descriptors::Descriptors;
 use crate::flags::Flags;
 use crate::kernel::Kernel;
-use crate::segmentation::wire_packets;
+use crate::segmentation::{payload_len, wire_packets};
 use sockeye_host::{Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
 use sockeye_posix::{Errno, Fd, Sockets, Token, Value};
 use sockeye_wire::ip::IpView;
@@ -36,6 +36,7 @@ pub(crate) struct Stack {
     pub(crate) descriptors: Descriptors,
     kernel: Option<Kernel>,
     interface: InterfaceId,
+    coalesced_from: Option<u16>,
     now: Instant,
     /// Looks at the clock since the last tick, or since anything else was done.
     looks: u32,
@@ -63,6 +64,7 @@ impl Stack {
             descriptors: Descriptors::default(),
             kernel,
             interface,
+            coalesced_from: flags.coalesced_from,
             now: START,
             looks: 0,
             sent: VecDeque::new(),
@@ -119,7 +121,14 @@ impl Stack {
         if let Ok(ip) = IpView::parse(bytes, bytes.len()) {
             self.own(ip.destination);
         }
-        let packet = Packet::from_bytes(Meta::at(self.now), bytes.to_vec().into());
+        let mut meta = Meta::at(self.now);
+        if let (Some(size), Some(payload)) = (self.coalesced_from, payload_len(bytes))
+            && payload > usize::from(size)
+        {
+            meta.gso_size = size;
+            meta.wire_segments = payload.div_ceil(size.into()) as u16;
+        }
+        let packet = Packet::from_bytes(meta, bytes.to_vec().into());
         self.sockets.on_packet(self.now, self.interface, packet);
         self.settle();
     }

@@ -281,6 +281,8 @@ fn flags() {
     assert_eq!((flags.mtu, flags.local.len()), (1_280, 1));
     assert_eq!(flags.sysctls, [("tcp_sack".to_owned(), "0".to_owned())]);
     assert_eq!(flags.addresses().len(), 2);
+    assert_eq!(Flags::parse("mss=1000").unwrap().coalesced_from, Some(1_000));
+    assert_eq!(Flags::parse("mss=0"), Err("mss=0".to_owned()));
     assert_eq!(Flags::parse("mtu=large"), Err("mtu=large".to_owned()));
     assert_eq!(Flags::parse("nonsense"), Err("nonsense".to_owned()));
     assert_eq!(Flags::parse(""), Ok(Flags::default()));

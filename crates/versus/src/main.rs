@@ -111,6 +111,10 @@ fn notes(scale: &Scale) -> Vec<String> {
         "Octets are those asked of the allocator, tables and timers included, divided by the connections (the ends of them, where both \
          are in the process)."
             .to_owned(),
+        "smoltcp is built with the features that crates.io gives it, IPv6, fragments and other protocols among them, as Sockeye has \
+         IPv6 and fragments. With only IPv4 and TCP it is about a quarter faster in bulk, and opens and closes about 1.7 times as many \
+         connections."
+            .to_owned(),
     ]
 }
 
