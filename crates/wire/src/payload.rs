@@ -1,6 +1,6 @@
 //! A segment's data as a few shared slices.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use core::fmt;
 use smallvec::SmallVec;
 
@@ -63,7 +63,7 @@ impl Payload {
         let mut whole = 0;
         for piece in &mut self.pieces {
             if count < piece.len() {
-                let _ = piece.split_to(count);
+                piece.advance(count);
                 break;
             }
             count -= piece.len();

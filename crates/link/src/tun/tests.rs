@@ -75,25 +75,6 @@ fn packets_of_both_families_go_in_and_out() {
 }
 
 #[test]
-fn buffers_go_round() {
-    in_a_network_of_its_own(|| {
-        let addresses = [("10.77.0.2".parse().unwrap(), 24)];
-        let config = TunConfig { offload: false, ..TunConfig::for_stack("sock0", &addresses) };
-        let mut tun = Tun::open(&config).unwrap();
-        let mut chunks = std::collections::HashSet::new();
-        let mut held = VecDeque::new();
-        for _ in 0..500 {
-            let packet = assert_echo(&mut tun, "10.77.0.2:9".parse().unwrap(), 1_400);
-            chunks.insert(packet.front().as_ptr() as usize >> 16);
-            held.push_back(packet);
-            held.truncate(3);
-        }
-        // 500 packets of 1,428 octets fill eleven chunks of 64 KiB; two or three are at work, each of which may straddle a boundary.
-        assert!(chunks.len() <= 8, "{} chunks", chunks.len());
-    });
-}
-
-#[test]
 fn a_device_that_is_down_is_waited_for() {
     in_a_network_of_its_own(|| {
         let config =

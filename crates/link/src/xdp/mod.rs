@@ -11,7 +11,6 @@ mod tests;
 
 pub use error::XdpError;
 
-use crate::buffers::Buffers;
 use crate::netdevice::NetDevice;
 use crate::{Link, Medium, Readiness};
 use ::xdp::nic::NicIndex;
@@ -19,6 +18,7 @@ use ::xdp::slab::{HeapSlab, Slab};
 use ::xdp::socket::{XdpSocket, XdpSocketBuilder};
 use ::xdp::umem::{FrameSize, UmemCfgBuilder};
 use ::xdp::{RingConfigBuilder, Rings, Umem};
+use bytes::Bytes;
 use program::Program;
 use rustix::fd::BorrowedFd;
 use rustix::io::Errno;
@@ -76,7 +76,6 @@ pub struct Xdp {
     rings: Rings,
     /// Descriptors have been put into the ring since the kernel last looked through all of it.
     unsent: bool,
-    buffers: Buffers,
     counts: XdpCounts,
     socket: XdpSocket,
     /// Last, as the kernel may use it as long as there is the socket.
@@ -148,7 +147,6 @@ impl Xdp {
             _program: program,
             rings,
             unsent: false,
-            buffers: Buffers::new(frame_bytes),
             counts: XdpCounts::default(),
             socket,
             memory,
@@ -180,7 +178,7 @@ impl Xdp {
         unsafe { ring.recv(&self.memory, &mut frames) };
         let mut taken = 0;
         while let Some(frame) = frames.pop_back() {
-            batch.push(Packet::from_bytes(meta, self.buffers.copy(&frame)));
+            batch.push(Packet::from_bytes(meta, Bytes::copy_from_slice(&frame)));
             self.memory.free_packet(frame);
             taken += 1;
         }
