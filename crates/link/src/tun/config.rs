@@ -47,7 +47,7 @@ impl TunConfig {
     }
 }
 
-/// Packets that a [`Tun`] lost, and why.
+/// Packets that a [`Tun`](super::Tun) lost, and why.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct TunCounts {
     /// Sent while the interface was down.
