@@ -94,15 +94,16 @@ impl Report {
             let _infallible =
                 writeln!(page, "| {what} | {all} | {shown} | {decided} | {not_yet} |");
         }
-        let on_the_wire: Vec<&Entry> = self
-            .requirements
-            .iter()
-            .filter(|entry| entry.is_on_the_wire() && entry.row.reason.is_none())
-            .collect();
+        let on_the_wire: Vec<&Entry> =
+            self.requirements.iter().filter(|entry| entry.is_on_the_wire()).collect();
         let drilled = on_the_wire.iter().filter(|entry| !entry.drills.is_empty()).count();
+        let decided = on_the_wire
+            .iter()
+            .filter(|entry| entry.drills.is_empty() && entry.row.reason.is_some())
+            .count();
         let _infallible = writeln!(
             page,
-            "\nOf {} requirements of RFC 9293 that can be seen on the wire, {drilled} have a drill.",
+            "\nOf {} requirements of RFC 9293 that can be seen on the wire, {drilled} have a drill; {decided} were decided otherwise.",
             on_the_wire.len()
         );
         page.push_str("\n## RFC 9293, Appendix B\n\n");

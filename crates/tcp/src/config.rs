@@ -1,4 +1,4 @@
-//! What can be set, with defaults from tcp-requirements §3.39.
+//! What can be set, with its defaults.
 
 use crate::EcnConfig;
 use crate::congestion::Algorithm;
@@ -9,7 +9,7 @@ use core::time::Duration;
 pub struct Config {
     /// Most unread bytes held for the application; also bounds the advertised window.
     pub receive_buffer_bytes: u32,
-    /// Size of the receive buffer at first, from where it grows as the application reads (tcp-requirements §3.33); as large as
+    /// Size of the receive buffer at first, from where it grows as the application reads; as large as
     /// `receive_buffer_bytes`, or larger, it never changes.
     pub initial_receive_buffer_bytes: u32,
     /// Most bytes held that the peer has not acknowledged.

@@ -147,7 +147,7 @@ impl Open {
         Leftover { metrics: self.send.path_metrics(), unread: self.receive.queue }
     }
 
-    /// The reset that ends this connection from our side, with a sequence number that the peer can accept (tcp-requirements §2.6).
+    /// The reset that ends this connection from our side, with a sequence number that the peer can accept.
     pub(crate) fn farewell(&self, now: Instant) -> Farewell {
         let edge = self.send.una + self.send.window;
         Farewell {

@@ -8,13 +8,13 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
-One line a script on standard output: pass, skip with the reason, or FAIL with the script's line; below a
-failure the packet that was expected and the actual one. The last line is `N passed, M failed`; scripts that were
-skipped are counted in the line before it. Settings and commands that were not understood are told on
-standard error.
+One line a script on standard output: pass, skip with the reason, or FAIL with the script's line;
+below a failure the packet that was expected and the actual one. The last line is
+`N passed, M failed`; scripts that were skipped are counted in the line before it. Settings and
+commands that were not understood are told on standard error.
 
-Names that differ between the versions of IP have values in every script: CMSG_LEVEL_IP, CMSG_TYPE_RECVERR
-and CODE (the code of an ICMP host unreachable).
+Names that differ between the versions of IP have values in every script: CMSG_LEVEL_IP,
+CMSG_TYPE_RECVERR and CODE (the code of an ICMP host unreachable).
 
 Exit status: 1 if a script failed, 2 if one is not there.
 

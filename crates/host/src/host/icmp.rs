@@ -1,4 +1,4 @@
-//! ICMP received: echo answered, errors obeyed (RFC 9293 MUST-54; tcp-requirements §3.23, §3.37).
+//! ICMP received: echo answered, errors obeyed (RFC 9293 MUST-54).
 
 use super::Host;
 use super::ingress::Datagram;

@@ -1,4 +1,4 @@
-//! Segments that follow one another in a batch, put together (tcp-requirements §3.36).
+//! Segments that follow one another in a batch, put together.
 
 use super::{Layout, fields};
 use crate::Medium;

@@ -1,4 +1,4 @@
-//! Super-segments in software, for links that cannot cut or coalesce themselves (tcp-requirements §3.36).
+//! Super-segments in software, for links that cannot cut or coalesce themselves.
 
 mod complete;
 mod cut;

@@ -1,4 +1,4 @@
-//! A host disappears: no state waits for it for ever (tcp-requirements §5, RFC 9293 §3.8.3).
+//! A host disappears: no state waits for it for ever (RFC 9293 §3.8.3).
 
 use super::Scenario;
 use crate::seed::Dice;

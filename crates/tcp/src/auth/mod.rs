@@ -143,8 +143,7 @@ impl Authenticator {
     /// Takes a key away. The last MD5 key can only be replaced.
     ///
     /// # Errors
-    /// [`KeyError::NoSuchKey`]; [`KeyError::InUse`] if segments are signed with it or the peer is asked to use it
-    ///.
+    /// [`KeyError::NoSuchKey`]; [`KeyError::InUse`] if segments are signed with it or the peer is asked to use it.
     pub fn remove(&mut self, id: KeyId) -> Result<(), KeyError> {
         match (&mut self.scheme, id) {
             (Scheme::Ao(ao), KeyId::Ao { send, receive }) => ao.remove(send, receive),

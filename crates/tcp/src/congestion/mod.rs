@@ -54,8 +54,8 @@ pub trait CongestionControl {
     /// Earlier connections met congestion at this many octets (RFC 9040 §4.3); nothing to an algorithm without such a threshold.
     fn seed_threshold(&mut self, _threshold: u32) {}
 
-    /// New bytes were acknowledged outside of recovery. Called only while the window was the limit (RFC 7661,
-    /// tcp-requirements §3.27: no growth while the application is).
+    /// New bytes were acknowledged outside of recovery. Called only while the window was the limit: no growth while the
+    /// application is (RFC 7661).
     fn on_acknowledged(&mut self, acknowledged: &Acknowledged);
 
     /// Loss was found by acknowledgements with `in_flight` bytes outstanding.
@@ -132,7 +132,7 @@ fn after_underuse(window: u32, threshold: u32, used: u32) -> (u32, u32) {
 pub(crate) const MAX_QUANTUM: u32 = 65_536;
 
 /// Octets that may leave at once at `rate` octets a second: what it carries in a millisecond, at least two segments of `mss`, at
-/// most a super-segment (tcp-requirements §3.34).
+/// most a super-segment.
 pub(crate) fn send_quantum(rate: u64, mss: u32) -> u32 {
     (rate / 1_000).min(MAX_QUANTUM.into()).max(2 * u64::from(mss)) as u32
 }

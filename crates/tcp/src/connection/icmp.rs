@@ -1,4 +1,4 @@
-//! What ICMP tells (RFC 9293 §3.9.2.2, RFC 5461, RFC 5927; tcp-requirements §3.37).
+//! What ICMP tells (RFC 9293 §3.9.2.2, RFC 5461, RFC 5927).
 
 use super::Connection;
 use crate::state::{Open, State};

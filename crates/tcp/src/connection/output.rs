@@ -42,7 +42,7 @@ impl Connection {
     }
 
     /// Small queues: octets of data that this connection should hand to its device in one go, so that other connections' segments need not
-    /// wait behind a long queue of its own (tcp-requirements §3.35).
+    /// wait behind a long queue of its own.
     #[must_use]
     pub fn small_queue_bytes(&self) -> usize {
         self.state.open().map_or(usize::MAX, |open| open.send.small_queue() as usize)
@@ -153,7 +153,7 @@ impl Open {
     }
 
     /// A window or keep-alive probe: an octet already acknowledged, without data, so that the peer must answer
-    /// (RFC 9293 SHLD-12; tcp-requirements §3.30, §3.31).
+    /// (RFC 9293 SHLD-12).
     fn probe_segment(&mut self, now: Instant) -> Transmit {
         self.bare(now, self.send.una.back(1))
     }

@@ -111,7 +111,7 @@ impl Ecn {
     }
 
     /// Whether the next fresh segment says that the window was reduced: of a super-segment only the first wire segment may
-    /// (tcp-requirements §3.36), so that it must go alone.
+    ///, so that it must go alone.
     pub(crate) fn must_send_alone(&self) -> bool {
         matches!(self, Self::Classic(classic) if classic.is_cwr_due())
     }

@@ -1,4 +1,4 @@
-//! Dynamic right-sizing of the receive buffer (tcp-requirements §3.33): twice what the application reads in a round trip, so that a
+//! Dynamic right-sizing of the receive buffer: twice what the application reads in a round trip, so that a
 //! sender that doubles its window every round trip is never held up, and never more than the application keeps reading.
 
 use core::time::Duration;

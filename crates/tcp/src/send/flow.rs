@@ -173,8 +173,7 @@ impl Sender {
         }
     }
 
-    /// Whether the congestion window, rather than the application or the peer, bounds what is sent: only then may it grow
-    /// (tcp-requirements §3.27).
+    /// Whether the congestion window, rather than the application or the peer, bounds what is sent: only then may it grow.
     #[inline]
     pub(super) fn window_limited(&self) -> bool {
         let (window, threshold) = self.congestion_window();

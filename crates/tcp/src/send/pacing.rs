@@ -1,4 +1,4 @@
-//! Pacing (tcp-requirements §3.34): segments leave one after the other rather than in bursts, which a queue on the way would have to
+//! Pacing: segments leave one after the other rather than in bursts, which a queue on the way would have to
 //! hold.
 
 #[cfg(test)]
@@ -75,7 +75,7 @@ impl Pacer {
 
 impl Sender {
     /// Octets that should be handed to the device at once, before others have their turn: what the connection's rate carries in a
-    /// millisecond, two segments at least, a super-segment before the rate is known (tcp-requirements §3.35).
+    /// millisecond, two segments at least, a super-segment before the rate is known.
     pub(crate) fn small_queue(&self) -> u32 {
         let rate = self.controller.get().pacing_rate().or_else(|| self.window_rate());
         rate.map_or(MAX_QUANTUM, |rate| send_quantum(rate, self.mss()))

@@ -1,4 +1,4 @@
-//! TCP options: every kind of tcp-requirements §3.39, unknown ones kept.
+//! TCP options: every kind that is in use, unknown ones kept.
 
 use super::MAX_OPTION_BYTES;
 use crate::SeqNumber;

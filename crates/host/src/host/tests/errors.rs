@@ -47,7 +47,7 @@ fn source_quench_is_ignored() {
     });
 }
 
-/// RFC 9293 MUST-54, MUST-56, SHLD-26, RFC 5461, tcp-requirements §3.37: what each message does to a connection that is opening.
+/// RFC 9293 MUST-54, MUST-56, SHLD-26, RFC 5461: what each message does to a connection that is opening.
 #[test]
 fn only_hard_errors_end_an_opening() {
     let v4_soft = [(3, 0), (3, 1), (3, 5), (11, 0), (11, 1), (12, 0)];

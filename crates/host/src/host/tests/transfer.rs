@@ -172,7 +172,7 @@ fn turns_are_fair() {
     }
 }
 
-/// Small queues (tcp-requirements §3.35): on a path with a long round trip a connection hands over little at a time, however much it may send.
+/// Small queues: on a path with a long round trip a connection hands over little at a time, however much it may send.
 #[test]
 fn a_slow_connections_queue_is_small() {
     let mut world = World::new(tun);

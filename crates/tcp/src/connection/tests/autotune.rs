@@ -1,4 +1,4 @@
-//! Buffers that size themselves (tcp-requirements §3.33).
+//! Buffers that size themselves.
 
 use super::harness::*;
 use crate::Config;

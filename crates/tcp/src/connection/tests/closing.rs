@@ -116,7 +116,7 @@ fn data_after_letting_go_resets() {
     assert_eq!(pair.b().read(&mut [0; 8]), Ok(0), "the FIN came first");
 }
 
-/// tcp-requirements §2.3: an orphan does not wait for ever in FIN-WAIT-2.
+/// An orphan does not wait for ever in FIN-WAIT-2.
 #[test]
 fn an_orphan_leaves_fin_wait_2() {
     let mut pair = pair();

@@ -30,7 +30,7 @@ mod user_timeout;
 mod windows;
 mod without_sack;
 
-/// DESIGN: an idle connection is small, because what only traffic needs is elsewhere.
+/// An idle connection is small, because what only traffic needs is elsewhere.
 #[test]
 fn a_connection_is_small() {
     assert!(size_of::<crate::Connection>() <= 400, "{}", size_of::<crate::Connection>());

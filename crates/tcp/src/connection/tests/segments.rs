@@ -192,8 +192,8 @@ fn any_segment() -> impl Strategy<Value = Segment> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// Any segments, calls and waits in any order: no panic, no endless output, and the invariants of tcp-requirements §5 that one
-    /// end can see: ACK and right edge never go back, nothing is sent beyond the window but a probe, no answer to a reset.
+    /// Any segments, calls and waits in any order: no panic, no endless output, and the invariants that one end can see:
+    /// ACK and right edge never go back, nothing is sent beyond the window but a probe, no answer to a reset.
     /// RFC 9293 SHLD-14 among others: the right edge of the window never moves left.
     #[test]
     fn no_sequence_of_events_breaks_the_machine(
