@@ -111,7 +111,7 @@ impl Ecn {
     }
 
     /// Whether the next fresh segment says that the window was reduced: of a super-segment only the first wire segment may
-    ///, so that it must go alone.
+    /// have CWR (RFC 3168 §6.1.2), so that it must go alone.
     pub(crate) fn must_send_alone(&self) -> bool {
         matches!(self, Self::Classic(classic) if classic.is_cwr_due())
     }
