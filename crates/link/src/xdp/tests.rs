@@ -1,5 +1,5 @@
 use super::{Xdp, XdpConfig, XdpError, XdpMode};
-use crate::tun::tests::{in_a_network_of_its_own, ip, set_up, wait};
+use crate::tun::tests::{end_of, in_a_network_of_its_own, ip, set_up, wait};
 use crate::{Link, Medium, PacketSocket, PacketSocketConfig};
 use bytes::Bytes;
 use rustix::event::PollFlags;
@@ -87,7 +87,7 @@ fn a_deleted_interface_is_an_error_and_no_hang() {
         let mut left = Xdp::open(&XdpConfig::new("left")).unwrap();
         let mut late = VecDeque::from([frame(&left, &left, 1)]);
         ip("link del dev left");
-        let error = left.receive(Instant::ZERO, &mut Vec::new(), 9).unwrap_err();
+        let error = end_of(&mut left);
         assert!(error.to_string().contains("\"left\" is gone"), "{error}");
         let error = left.transmit(Instant::ZERO, &mut late).unwrap_err();
         assert!(error.to_string().contains("\"left\" is gone"), "{error}");
