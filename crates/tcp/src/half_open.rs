@@ -311,9 +311,11 @@ impl HalfOpen {
     }
 
     fn is_old_duplicate(&self, segment: &Segment) -> bool {
-        let older = |value: u32| (value.wrapping_sub(self.ts_recent) as i32) < 0;
         self.negotiated.timestamps
-            && segment.options.timestamps.is_some_and(|timestamps| older(timestamps.value))
+            && segment
+                .options
+                .timestamps
+                .is_some_and(|timestamps| timestamps.is_older_than(self.ts_recent))
     }
 
     /// Both directions of the connection that this record becomes.

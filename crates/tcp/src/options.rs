@@ -25,6 +25,14 @@ pub struct Timestamps {
     pub echo: u32,
 }
 
+impl Timestamps {
+    /// Whether TSval lies before `recent`, modulo 2^32 (RFC 7323 §5.2).
+    #[inline]
+    pub(crate) const fn is_older_than(self, recent: u32) -> bool {
+        (self.value.wrapping_sub(recent) as i32) < 0
+    }
+}
+
 /// What the machine wants to know of a segment's options.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SegmentOptions {

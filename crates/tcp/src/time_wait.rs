@@ -125,7 +125,7 @@ impl TimeWait {
     /// TS.Recent never goes back (RFC 7323 §4.3).
     fn take_timestamp(&mut self, segment: &Segment) {
         if let (Some(recent), Some(timestamps)) = (&mut self.ts_recent, segment.options.timestamps)
-            && (timestamps.value.wrapping_sub(*recent) as i32) > 0
+            && !timestamps.is_older_than(*recent)
         {
             *recent = timestamps.value;
         }
@@ -134,7 +134,7 @@ impl TimeWait {
     fn is_old_duplicate(&self, segment: &Segment) -> bool {
         self.ts_recent
             .zip(segment.options.timestamps)
-            .is_some_and(|(recent, timestamps)| (timestamps.value.wrapping_sub(recent) as i32) < 0)
+            .is_some_and(|(recent, timestamps)| timestamps.is_older_than(recent))
     }
 
     /// Whether a SYN belongs to a newer incarnation, by the table of RFC 6191 §2 (RFC 9293 SHLD-4); then what our ISS must lie above.

@@ -110,8 +110,8 @@ impl Receiver {
 
     /// PAWS (RFC 7323 §5.3): whether a segment with this TSval is a duplicate from an earlier turn of the sequence space.
     #[inline]
-    pub(crate) fn is_old_duplicate(&self, now: Instant, value: u32) -> bool {
-        (value.wrapping_sub(self.ts_recent) as i32) < 0
+    pub(crate) fn is_old_duplicate(&self, now: Instant, timestamps: Timestamps) -> bool {
+        timestamps.is_older_than(self.ts_recent)
             && now.since(self.ts_recent_at) < TIMESTAMP_LIFETIME
     }
 
@@ -123,7 +123,7 @@ impl Receiver {
         seq: SeqNumber,
         timestamps: Timestamps,
     ) {
-        if seq.at_or_before(self.last_ack_sent) && !self.is_old_duplicate(now, timestamps.value) {
+        if seq.at_or_before(self.last_ack_sent) && !self.is_old_duplicate(now, timestamps) {
             self.ts_recent = timestamps.value;
             self.ts_recent_at = now;
         }

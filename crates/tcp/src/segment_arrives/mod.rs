@@ -32,17 +32,11 @@ pub(crate) fn in_synchronized_state(
     let Some(open) = connection.state_mut().open_mut() else { return };
     open.heard = now;
     open.keep_alive_probes = 0;
-    match check(open, now, segment, &checks) {
+    let step = check(open, now, segment, &checks);
+    match step {
         Step::Done => return,
         Step::Reset => return on_reset(connection),
-        Step::Acceptable => {
-            if let Some(timestamps) = segment.options.timestamps
-                && open.negotiated.timestamps
-                && open.believes(segment.ack)
-            {
-                open.receive.update_timestamp(now, segment.seq, timestamps);
-            }
-        }
+        Step::Acceptable => {}
         Step::AckOnly => {
             segment.payload = Default::default();
             segment.flags = segment.flags - sockeye_wire::Flags::FIN;
@@ -55,7 +49,7 @@ pub(crate) fn in_synchronized_state(
     {
         open.receive.ack.now();
     }
-    if ack_field(connection, now, segment, &checks) {
+    if ack_field(connection, now, segment, step, &checks) {
         urg_text_and_fin(connection, now, segment);
     }
 }
@@ -121,7 +115,7 @@ fn check_timestamps(
     let Some(timestamps) = segment.options.timestamps else {
         return checks.require_timestamps.then_some(Step::Done);
     };
-    if open.receive.is_old_duplicate(now, timestamps.value) {
+    if open.receive.is_old_duplicate(now, timestamps) {
         open.challenge(now, segment, checks);
         return Some(Step::Done);
     }
@@ -143,6 +137,7 @@ fn ack_field(
     connection: &mut Connection,
     now: Instant,
     segment: &Segment,
+    step: Step,
     checks: &Checks,
 ) -> bool {
     let Some(open) = connection.state_mut().open_mut() else { return false };
@@ -152,6 +147,12 @@ fn ack_field(
     if !open.believes(segment.ack) {
         open.challenge(now, segment, checks);
         return false;
+    }
+    if step == Step::Acceptable
+        && open.negotiated.timestamps
+        && let Some(timestamps) = segment.options.timestamps
+    {
+        open.receive.update_timestamp(now, segment.seq, timestamps);
     }
     let echo = open.echoed(segment);
     let congestion = open.ecn.as_mut().is_some_and(|ecn| {
