@@ -8,7 +8,6 @@
 //! | module | what it is |
 //! |---|---|
 //! | `stack` | the sockets, their virtual time and the packets they sent; safe |
-//! | `segmentation` | what the device makes of packets; safe |
 //! | `process`, `second` | threads: who waits for what; safe |
 //! | `flags`, `kernel`, `command` | set-up: `--so_flags`, the kernel's settings, and what shell commands change |
 //! | `interface` | packetdrill's table of functions |
@@ -28,7 +27,6 @@ mod options;
 pub mod preload;
 mod process;
 mod second;
-mod segmentation;
 mod sendfile;
 mod stack;
 #[cfg(test)]

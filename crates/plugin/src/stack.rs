@@ -4,10 +4,11 @@ use crate::command::{Change, changes};
 use crate::descriptors::Descriptors;
 use crate::flags::Flags;
 use crate::kernel::Kernel;
-use crate::segmentation::{payload_len, wire_packets};
 use sockeye_host::{Host, HostConfig, HostError, InterfaceConfig, InterfaceId};
+use sockeye_link::{Medium, segmentation::cut};
 use sockeye_posix::{Errno, Fd, Sockets, Token, Value};
-use sockeye_wire::ip::IpView;
+use sockeye_wire::ip::{IpView, protocol};
+use sockeye_wire::tcp::TcpView;
 use sockeye_wire::{Instant, Meta, Packet};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -122,11 +123,8 @@ impl Stack {
             self.own(ip.destination);
         }
         let mut meta = Meta::at(self.now);
-        if let (Some(size), Some(payload)) = (self.coalesced_from, payload_len(bytes))
-            && payload > usize::from(size)
-        {
-            meta.gso_size = size;
-            meta.wire_segments = payload.div_ceil(size.into()) as u16;
+        if let (Some(size), Some(payload)) = (self.coalesced_from, payload_len(bytes)) {
+            meta = meta.coalesced_from(payload, size);
         }
         let packet = Packet::from_bytes(meta, bytes.to_vec().into());
         self.sockets.on_packet(self.now, self.interface, packet);
@@ -192,7 +190,9 @@ impl Stack {
         self.looks = 0;
         while let Some((_, packet)) = self.sockets.poll_transmit(self.now) {
             let at = self.now;
-            self.sent.extend(wire_packets(&packet).into_iter().map(|bytes| Sent { at, bytes }));
+            cut(packet, Medium::Ip, |packet| {
+                self.sent.push_back(Sent { at, bytes: packet.to_bytes().to_vec() });
+            });
         }
         while let Some((token, result)) = self.sockets.poll_completion() {
             self.completed.insert(token, result);
@@ -203,4 +203,11 @@ impl Stack {
 /// The prefix length that leaves one address.
 const fn whole(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
+}
+
+/// Octets of data in a packet of TCP's; none if it is not one.
+fn payload_len(bytes: &[u8]) -> Option<usize> {
+    let ip = IpView::parse(bytes, bytes.len()).ok()?;
+    let tcp = bytes.get(ip.header_len..).filter(|_| ip.protocol == protocol::TCP)?;
+    ip.total_len.checked_sub(ip.header_len + TcpView::parse(tcp).ok()?.header_len())
 }

@@ -96,6 +96,15 @@ impl Meta {
             link_broadcast: false,
         }
     }
+
+    /// The packet came with `payload_len` octets of data, coalesced from segments of `size` octets, if that is more than one.
+    #[must_use]
+    pub fn coalesced_from(self, payload_len: usize, size: u16) -> Self {
+        if size == 0 || payload_len <= usize::from(size) {
+            return self;
+        }
+        Self { wire_segments: payload_len.div_ceil(size.into()) as u16, gso_size: size, ..self }
+    }
 }
 
 /// A packet: either one contiguous buffer as a device delivers it, or headers in a fixed array and shared payload slices

@@ -96,11 +96,8 @@ impl World {
     /// Hands a packet to the stack, with those before it that more had to follow.
     pub(super) fn inject(&mut self, bytes: Vec<u8>, more_follow: bool) {
         let mut packet = Packet::from_bytes(Meta::at(self.now), bytes.into());
-        if let (Some(size), Ok(actual)) = (self.gro_size, read(&packet))
-            && actual.tcp.len > size
-        {
-            packet.meta.wire_segments = actual.tcp.len.div_ceil(size);
-            packet.meta.gso_size = size;
+        if let (Some(size), Ok(actual)) = (self.gro_size, read(&packet)) {
+            packet.meta = packet.meta.coalesced_from(actual.tcp.len.into(), size);
         }
         if let (Some(trace), Ok(actual)) = (&mut self.trace, read(&packet)) {
             let shown = show_actual(IpInfo::default(), &actual);
