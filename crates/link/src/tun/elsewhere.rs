@@ -9,13 +9,13 @@ mod source;
 #[path = "macos.rs"]
 mod source;
 
+use super::common::{fill, with_addresses};
 use super::{TunConfig, TunCounts, TunError};
 use crate::{Link, Medium, Readiness};
 use sockeye_wire::{Instant, Packet};
 use source::Source;
 use std::collections::VecDeque;
 use std::io;
-use std::net::IpAddr;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// A TUN device, one packet a system call.
@@ -68,19 +68,10 @@ impl Tun {
 }
 
 fn create(config: &TunConfig) -> Result<SyncDevice, TunError> {
-    let mut builder = DeviceBuilder::new().name(&config.name).mtu(config.mtu);
-    let mut v4 = None;
-    for &(address, prefix) in config.configure.iter().flatten() {
-        match address {
-            IpAddr::V4(address) if v4.is_none() => {
-                v4 = Some(address);
-                builder = builder.ipv4(address, prefix, None);
-            }
-            IpAddr::V4(second) => return Err(TunError::SecondIpv4 { second, prefix }),
-            IpAddr::V6(address) => builder = builder.ipv6(address, prefix),
-        }
-    }
-    builder.build_sync().map_err(|source| TunError::Elsewhere { name: config.name.clone(), source })
+    let builder = DeviceBuilder::new().name(&config.name).mtu(config.mtu);
+    with_addresses(builder, config)?
+        .build_sync()
+        .map_err(|source| TunError::Elsewhere { name: config.name.clone(), source })
 }
 
 impl Link for Tun {
@@ -93,13 +84,7 @@ impl Link for Tun {
     }
 
     fn receive(&mut self, now: Instant, batch: &mut Vec<Packet>, max: usize) -> io::Result<usize> {
-        for received in 0..max {
-            match self.source.receive(now)? {
-                Some(packet) => batch.push(packet),
-                None => return Ok(received),
-            }
-        }
-        Ok(max)
+        fill(batch, max, || self.source.receive(now))
     }
 
     fn transmit(&mut self, _now: Instant, batch: &mut VecDeque<Packet>) -> io::Result<usize> {

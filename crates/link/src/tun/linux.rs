@@ -1,5 +1,6 @@
 //! The device of Linux.
 
+use super::common::fill;
 use super::{TunConfig, TunCounts, TunError, offload, open};
 use crate::device::PacketIo;
 use crate::{Link, Medium, Offload, Readiness};
@@ -133,13 +134,7 @@ impl Link for Tun {
     }
 
     fn receive(&mut self, now: Instant, batch: &mut Vec<Packet>, max: usize) -> io::Result<usize> {
-        for received in 0..max {
-            match self.read(now)? {
-                Some(packet) => batch.push(packet),
-                None => return Ok(received),
-            }
-        }
-        Ok(max)
+        fill(batch, max, || self.read(now))
     }
 
     fn transmit(&mut self, _now: Instant, batch: &mut VecDeque<Packet>) -> io::Result<usize> {

@@ -7,6 +7,8 @@
 //! On macOS and Windows the device is always created, and exchanges single packets.
 
 mod addresses;
+#[cfg(any(target_os = "linux", target_os = "macos", target_os = "windows"))]
+mod common;
 mod config;
 #[cfg(any(target_os = "macos", target_os = "windows"))]
 mod elsewhere;

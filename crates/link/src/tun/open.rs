@@ -1,9 +1,9 @@
 //! The device, found or made.
 
+use super::common::with_addresses;
 use super::{TunConfig, TunError};
 use rustix::net::{AddressFamily, SocketType};
 use std::io;
-use std::net::IpAddr;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
 /// A queue of the device, and whether the device was not there before.
@@ -18,19 +18,8 @@ pub(super) fn device(
         .inherit_enable_state()
         .multi_queue(several_queues)
         .offload(config.offload);
-    if let (true, Some(addresses)) = (created, &config.configure) {
-        builder = builder.mtu(config.mtu).enable(true);
-        let mut v4 = None;
-        for &(address, prefix) in addresses {
-            match address {
-                IpAddr::V4(address) if v4.is_none() => {
-                    v4 = Some(address);
-                    builder = builder.ipv4(address, prefix, None);
-                }
-                IpAddr::V4(second) => return Err(TunError::SecondIpv4 { second, prefix }),
-                IpAddr::V6(address) => builder = builder.ipv6(address, prefix),
-            }
-        }
+    if created && config.configure.is_some() {
+        builder = with_addresses(builder.mtu(config.mtu).enable(true), config)?;
     }
     let failed = |source: io::Error| TunError::from_io(source, config, created);
     Ok((builder.build_sync().map_err(failed)?, created))

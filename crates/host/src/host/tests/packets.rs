@@ -1,7 +1,7 @@
 //! What stands around a segment: sums, hop limits, code points, sizes.
 
 use super::world::{A, B, World, tun, v4, v6};
-use crate::InterfaceConfig;
+use crate::{InterfaceConfig, ListenOptions};
 use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use sockeye_wire::ip::{IpHeader, IpView};
@@ -116,22 +116,27 @@ fn what_arrived_last_is_known() {
     }
 }
 
-/// RFC 9293 MUST-48, MUST-49: what a listener's connections send has its code point and hop limit from the SYN-ACK on.
-#[test]
-fn a_listener_marks_its_connections() {
+/// What a listener with these options sends on a connection: the SYN-ACK, and the acknowledgement of some data.
+fn sent_by_a_listener(set: impl FnOnce(&mut ListenOptions)) -> Vec<Vec<u8>> {
     let mut world = World::new(tun);
     let address = SocketAddr::new(v4(A), 80);
     let listener = world.listen(A, address);
-    let options = world.hosts[A].listen_options_mut(listener).unwrap();
-    (options.dscp, options.hop_limit) = (46, Some(7));
+    set(world.hosts[A].listen_options_mut(listener).unwrap());
     let seen = watch(&mut world, true);
     let b = world.hosts[B].connect(world.now, address, None).unwrap();
     world.run_for(Duration::from_millis(50));
     world.hosts[B].write(world.now, b, b"acknowledge it").unwrap();
     world.run_for(Duration::from_millis(500));
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     assert!(seen.len() > 1);
-    for bytes in seen.iter() {
+    seen
+}
+
+/// RFC 9293 MUST-48, MUST-49: what a listener's connections send has its code point and hop limit from the SYN-ACK on.
+#[test]
+fn a_listener_marks_its_connections() {
+    let seen = sent_by_a_listener(|options| (options.dscp, options.hop_limit) = (46, Some(7)));
+    for bytes in &seen {
         let ip = IpView::parse(bytes, bytes.len()).unwrap();
         assert_eq!((ip.dscp, ip.hop_limit), (46, 7));
     }
@@ -143,17 +148,7 @@ fn fragmentation_can_be_allowed() {
     const DONT_FRAGMENT: u8 = 0x40;
     let flags = |seen: &[Vec<u8>]| seen.iter().map(|bytes| bytes[6]).collect::<Vec<_>>();
     for whole in [true, false] {
-        let mut world = World::new(tun);
-        let address = SocketAddr::new(v4(A), 80);
-        let listener = world.listen(A, address);
-        world.hosts[A].listen_options_mut(listener).unwrap().may_fragment = !whole;
-        let seen = watch(&mut world, true);
-        let b = world.hosts[B].connect(world.now, address, None).unwrap();
-        world.run_for(Duration::from_millis(50));
-        world.hosts[B].write(world.now, b, b"acknowledge it").unwrap();
-        world.run_for(Duration::from_millis(500));
-        let seen = seen.lock().unwrap();
-        assert!(seen.len() > 1);
+        let seen = sent_by_a_listener(|options| options.may_fragment = !whole);
         let expected = if whole { DONT_FRAGMENT } else { 0 };
         assert!(flags(&seen).iter().all(|bits| *bits == expected), "{:?}", flags(&seen));
     }
