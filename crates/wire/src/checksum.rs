@@ -1,6 +1,9 @@
 //! The Internet checksum (RFC 1071) over any number of pieces.
 
+mod words;
+
 use core::net::IpAddr;
+use words::sum_words;
 
 /// A running one's-complement sum.
 ///
@@ -82,34 +85,6 @@ impl Checksum {
     pub fn is_valid(self) -> bool {
         fold(self.sum) == 0xffff
     }
-}
-
-/// The native-order sum of the 16-bit words of `bytes`, an odd last octet padded with zero.
-///
-/// Four independent lanes of 32-bit words in 64-bit sums: wide enough that no carry is lost below 16 GiB, and plain
-/// enough that the compiler turns them into vector instructions.
-#[inline]
-fn sum_words(bytes: &[u8]) -> u64 {
-    let mut lanes = [0u64; 4];
-    let mut blocks = bytes.chunks_exact(16);
-    for block in &mut blocks {
-        for (lane, word) in lanes.iter_mut().zip(block.chunks_exact(4)) {
-            *lane += u64::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
-        }
-    }
-    let mut sum: u64 = lanes.iter().sum();
-    let mut words = blocks.remainder().chunks_exact(4);
-    for word in &mut words {
-        sum += u64::from(u32::from_ne_bytes([word[0], word[1], word[2], word[3]]));
-    }
-    let mut pairs = words.remainder().chunks_exact(2);
-    for pair in &mut pairs {
-        sum += u64::from(u16::from_ne_bytes([pair[0], pair[1]]));
-    }
-    if let [last] = pairs.remainder() {
-        sum += u64::from(u16::from_ne_bytes([*last, 0]));
-    }
-    sum
 }
 
 #[inline]

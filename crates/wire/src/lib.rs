@@ -16,7 +16,7 @@
 //! | [`packet`] | [`Packet`], [`Payload`] and [`Meta`]: what travels between link and host |
 //! | [`time`] | [`Instant`], nanoseconds from an epoch that the caller chooses |
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(test)]
 extern crate std;
