@@ -5,12 +5,13 @@ use crate::driver::Driver;
 use crate::error;
 use crate::shared::{Handle, Shared};
 use crate::stack::Stack;
-use sockeye_host::{Host, HostConfig, InterfaceConfig, Medium, Observer, Route};
+use sockeye_host::{Host, HostConfig, InterfaceConfig, Limits, Medium, Observer, Policy, Route};
 use sockeye_link::Link;
 use sockeye_tcp::Config;
 use sockeye_wire::SeqNumber;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// A stack in the making; see [`Stack::builder`].
@@ -18,6 +19,10 @@ use std::sync::Arc;
 pub struct StackBuilder {
     host: Option<HostConfig>,
     tcp: Option<Config>,
+    limits: Option<Limits>,
+    policy: Option<Policy>,
+    hop_limit: Option<u8>,
+    ephemeral_ports: Option<RangeInclusive<u16>>,
     secret: Option<[u8; 32]>,
     initial_sequence_number: Option<u32>,
     interfaces: Vec<Interface>,
@@ -29,6 +34,10 @@ impl StackBuilder {
         Self {
             host: None,
             tcp: None,
+            limits: None,
+            policy: None,
+            hop_limit: None,
+            ephemeral_ports: None,
             secret: None,
             initial_sequence_number: None,
             interfaces: Vec::new(),
@@ -48,9 +57,50 @@ impl StackBuilder {
         self
     }
 
-    /// All settings of the host; [`tcp`](Self::tcp) and [`secret`](Self::secret) come on top.
+    /// All settings of the host; those that have a method of their own here come on top, in whatever order they are given.
     pub fn host(mut self, config: HostConfig) -> Self {
         self.host = Some(config);
+        self
+    }
+
+    /// Bounds on what strangers can make the stack hold or send.
+    ///
+    /// ```
+    /// use sockeye::{Limits, Stack};
+    ///
+    /// let mut limits = Limits::default();
+    /// // The defaults:
+    /// assert_eq!(limits.connections, 16_777_216);
+    /// assert_eq!(limits.half_open, 65_536);
+    /// assert_eq!(limits.time_wait, 262_144);
+    /// assert_eq!(limits.icmp_errors_per_second, 1_000);
+    /// assert_eq!(limits.resets_per_second, 10_000);
+    /// // A small device:
+    /// limits.connections = 1_000;
+    /// limits.half_open = 256;
+    /// let builder = Stack::builder().limits(limits);
+    /// # let _ = builder;
+    /// ```
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// Switches of the host: Fast Open, SYN cookies, what is remembered of destinations. [`Policy`] says what each is by default.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// TTL or hop limit of what is sent (RFC 9293 MUST-49); 64 if nothing is said.
+    pub fn hop_limit(mut self, hop_limit: u8) -> Self {
+        self.hop_limit = Some(hop_limit);
+        self
+    }
+
+    /// Where local ports are taken from when none is asked for (RFC 6056); 32,768 to 60,999 if nothing is said.
+    pub fn ephemeral_ports(mut self, ports: RangeInclusive<u16>) -> Self {
+        self.ephemeral_ports = Some(ports);
         self
     }
 
@@ -93,6 +143,10 @@ impl StackBuilder {
         if let Some(tcp) = self.tcp {
             config.tcp = Arc::new(tcp);
         }
+        config.limits = self.limits.unwrap_or(config.limits);
+        config.policy = self.policy.unwrap_or(config.policy);
+        config.hop_limit = self.hop_limit.unwrap_or(config.hop_limit);
+        config.ephemeral_ports = self.ephemeral_ports.unwrap_or(config.ephemeral_ports);
         let mut host = Host::new(config);
         if let Some(observer) = self.observer {
             host.set_observer(Some(observer));

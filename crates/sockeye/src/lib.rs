@@ -38,7 +38,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | `stack`, `builder` | [`Stack`], and how one is put together |
-//! | `listener`, `stream`, `split` | the sockets |
+//! | `socket`, `listener`, `stream`, `split` | the sockets |
 //! | `core` | what the lock guards: host, links, waiting tasks |
 //! | `driver` | the task |
 #![forbid(unsafe_code)]
@@ -49,7 +49,9 @@ mod core;
 mod driver;
 mod error;
 mod listener;
+mod options;
 mod shared;
+mod socket;
 mod split;
 mod stack;
 mod stream;
@@ -59,13 +61,19 @@ mod waiters;
 
 pub use builder::{Interface, StackBuilder};
 pub use listener::TcpListener;
+pub use socket::TcpSocket;
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use stack::Stack;
 pub use stream::TcpStream;
 
 pub use sockeye_host::{
-    Counters, Counts, Direction, Endpoints, HostConfig, Limits, Observer, SegmentTrace,
+    CookiePolicy, Counters, Counts, Direction, Endpoints, FastOpenPolicy, HostConfig, Limits,
+    Observer, Policy, SegmentTrace,
 };
 pub use sockeye_link as link;
-pub use sockeye_tcp::{Config, Info, KeepAlive};
+pub use sockeye_tcp::congestion::Algorithm as CongestionControl;
+pub use sockeye_tcp::{
+    Activity, Config, EcnConfig, EcnMode, FastOpenFailure, Info as TcpInfo, KeepAlive, Limit,
+    MtuProbing, Phase, TimerKind,
+};
 pub use sockeye_wire::{Flags, Instant, Packet, SeqNumber, StateName};

@@ -1,20 +1,24 @@
 //! Waiting for connections.
 
 use crate::error;
+use crate::options::Options;
 use crate::shared::Handle;
 use crate::stack::{DEFAULT_BACKLOG, Stack};
-use crate::stream::TcpStream;
-use sockeye_host::ListenerId;
+use crate::stream::{TcpStream, checked_hop_limit};
+use sockeye_host::{ListenOptions, ListenerId};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// A socket that waits for connections, as [`tokio::net::TcpListener`]. Dropping it stops listening, and resets what was not accepted.
 pub struct TcpListener {
     handle: Handle,
     id: ListenerId,
     local: SocketAddr,
+    /// How its streams linger at first.
+    linger: Option<Duration>,
 }
 
 impl TcpListener {
@@ -32,14 +36,23 @@ impl TcpListener {
     /// # Errors
     /// As [`bind`](Self::bind).
     pub fn bind_with_backlog(stack: &Stack, local: SocketAddr, backlog: usize) -> io::Result<Self> {
+        Self::open(stack, local, backlog, Options::default())
+    }
+
+    pub(crate) fn open(
+        stack: &Stack,
+        local: SocketAddr,
+        backlog: usize,
+        options: Options,
+    ) -> io::Result<Self> {
         stack.handle.call(|core, _now| {
             if core.lifecycle.is_closing || core.lifecycle.is_stopped {
                 return Err(error::stopped());
             }
-            let id = core.host.listen(local, backlog).map_err(error::of_host)?;
+            let id = options.listen(core, local, backlog).map_err(error::of_host)?;
             let local = core.host.listener_address(id).unwrap_or(local);
             core.waiters.hold_listener(id);
-            Ok(Self { handle: stack.handle.clone(), id, local })
+            Ok(Self { handle: stack.handle.clone(), id, local, linger: options.linger })
         })
     }
 
@@ -61,6 +74,7 @@ impl TcpListener {
             Some((id, endpoints)) => {
                 coop.made_progress();
                 let stream = TcpStream::new(&self.handle, core, id, endpoints);
+                core.waiters.set_linger(id, self.linger);
                 Poll::Ready(Ok((stream, endpoints.remote)))
             }
             None if core.lifecycle.is_closing || core.lifecycle.is_stopped => {
@@ -79,6 +93,32 @@ impl TcpListener {
     /// None; the signature is that of the standard library.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         Ok(self.local)
+    }
+
+    /// Time to live or hop limit of connections to come; see [`TcpSocket::set_hop_limit`](crate::TcpSocket::set_hop_limit).
+    ///
+    /// # Errors
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stack is shut down.
+    pub fn ttl(&self) -> io::Result<u32> {
+        let default = self.handle.lock().host.config().hop_limit;
+        self.options(|options| options.hop_limit.unwrap_or(default).into())
+    }
+
+    /// See [`ttl`](Self::ttl).
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) unless it is 1 to 255;
+    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stack is shut down.
+    pub fn set_ttl(&self, ttl: u32) -> io::Result<()> {
+        let hop_limit = checked_hop_limit(ttl)?;
+        self.options(|options| options.hop_limit = Some(hop_limit))
+    }
+
+    fn options<T>(&self, use_options: impl FnOnce(&mut ListenOptions) -> T) -> io::Result<T> {
+        self.handle.call(|core, _now| {
+            let options = core.host.listen_options_mut(self.id);
+            options.map(use_options).ok_or_else(|| io::ErrorKind::NotConnected.into())
+        })
     }
 }
 

@@ -4,12 +4,15 @@ use crate::builder::StackBuilder;
 use crate::core::Core;
 use crate::error;
 use crate::listener::TcpListener;
+use crate::options::Options;
 use crate::shared::{Handle, unlock};
 use crate::stream::TcpStream;
 use sockeye_host::{Counters, Counts};
+use sockeye_tcp::Config;
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -42,7 +45,7 @@ impl Stack {
     /// # Errors
     /// Those of [`std::net::TcpStream::connect`]: refused, timed out, unreachable, no free port, …
     pub async fn connect(&self, remote: SocketAddr) -> io::Result<TcpStream> {
-        self.connect_inner(remote, None).await
+        self.open(remote, None, &Options::default(), None).await
     }
 
     /// Opens a connection from a certain address or port; an unspecified address or port 0 leaves that to the stack.
@@ -55,24 +58,40 @@ impl Stack {
         local: SocketAddr,
         remote: SocketAddr,
     ) -> io::Result<TcpStream> {
-        self.connect_inner(remote, Some(local)).await
+        self.open(remote, Some(local), &Options::default(), None).await
     }
 
-    async fn connect_inner(
+    /// Opens a connection; `early` are data of which the SYN takes what it can.
+    pub(crate) async fn open(
         &self,
         remote: SocketAddr,
         local: Option<SocketAddr>,
+        options: &Options,
+        early: Option<&[u8]>,
     ) -> io::Result<TcpStream> {
-        let stream = self.handle.call(|core, now| {
+        let (stream, taken) = self.handle.call(|core, now| {
             if core.lifecycle.is_closing || core.lifecycle.is_stopped {
                 return Err(error::stopped());
             }
-            let id = core.host.connect(now, remote, local).map_err(error::of_host)?;
+            let opened = options.connect(core, now, remote, local, early);
+            let (id, taken) = opened.map_err(error::of_host)?;
             let endpoints = core.host.endpoints(id).ok_or_else(error::stopped)?;
-            Ok(TcpStream::new(&self.handle, core, id, endpoints))
+            let stream = TcpStream::new(&self.handle, core, id, endpoints);
+            core.waiters.set_linger(id, options.linger);
+            Ok((stream, taken))
         })?;
         poll_fn(|cx| stream.poll_connected(cx)).await?;
+        let mut rest = early.and_then(|data| data.get(taken..)).unwrap_or_default();
+        while !rest.is_empty() {
+            let written = poll_fn(|cx| stream.poll_write_from(cx, &[IoSlice::new(rest)])).await?;
+            rest = &rest[written..];
+        }
         Ok(stream)
+    }
+
+    /// Settings of connections that bring none of their own.
+    pub(crate) fn tcp_config(&self) -> Arc<Config> {
+        Arc::clone(&self.handle.lock().host.config().tcp)
     }
 
     /// Listens at an address; see [`TcpListener::bind`].

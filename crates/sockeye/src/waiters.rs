@@ -53,6 +53,9 @@ struct ConnectionWaiters {
     id: ConnectionId,
     read: Option<Waker>,
     write: Option<Waker>,
+    /// Tasks that wait beside those two.
+    #[allow(clippy::box_collection, reason = "most connections never have any")]
+    shared: Option<Box<Vec<(Interest, Waker)>>>,
     /// What happens to unsent data when the application lets go.
     linger: Option<Duration>,
     /// The application knows why the connection ended: writing goes into a broken pipe from now on.
@@ -65,10 +68,29 @@ struct ListenerWaiters {
     accept: Vec<Waker>,
 }
 
+impl ConnectionWaiters {
+    fn wake(&mut self, interest: Interest, wakes: &mut Wakes) {
+        wakes.add(match interest {
+            Interest::Read => &mut self.read,
+            Interest::Write => &mut self.write,
+        });
+        if let Some(shared) = &mut self.shared {
+            let woken = shared.extract_if(.., |(of, _)| *of == interest);
+            wakes.woken.extend(woken.map(|(_, waker)| waker));
+        }
+    }
+}
+
 impl Waiters {
     pub(crate) fn hold_connection(&mut self, id: ConnectionId) {
-        let entry =
-            ConnectionWaiters { id, read: None, write: None, linger: None, is_end_told: false };
+        let entry = ConnectionWaiters {
+            id,
+            read: None,
+            write: None,
+            shared: None,
+            linger: None,
+            is_end_told: false,
+        };
         place(&mut self.connections, id.index(), entry);
     }
 
@@ -80,7 +102,8 @@ impl Waiters {
     ) -> Option<Duration> {
         self.connection(id)?;
         let waiters = self.connections[id.index()].take()?;
-        wakes.forgotten.extend(waiters.read.into_iter().chain(waiters.write));
+        let shared = waiters.shared.into_iter().flat_map(|shared| *shared).map(|(_, waker)| waker);
+        wakes.forgotten.extend(waiters.read.into_iter().chain(waiters.write).chain(shared));
         waiters.linger
     }
 
@@ -134,6 +157,15 @@ impl Waiters {
         wakes.replace(slot, cx.waker());
     }
 
+    /// As [`wait`](Self::wait), beside whoever else waits.
+    pub(crate) fn wait_shared(&mut self, id: ConnectionId, interest: Interest, cx: &Context<'_>) {
+        let Some(waiters) = self.connection(id) else { return };
+        let shared = waiters.shared.get_or_insert_default();
+        if !shared.iter().any(|(of, waker)| *of == interest && waker.will_wake(cx.waker())) {
+            shared.push((interest, cx.waker().clone()));
+        }
+    }
+
     pub(crate) fn wait_to_accept(&mut self, id: ListenerId, cx: &Context<'_>) {
         let Some(waiters) = self.listener(id) else { return };
         if !waiters.accept.iter().any(|waker| waker.will_wake(cx.waker())) {
@@ -146,10 +178,10 @@ impl Waiters {
             Event::Connection { id, events } => {
                 let Some(waiters) = self.connection(id) else { return };
                 if events.intersects(Events::READABLE | Events::CLOSED) {
-                    wakes.add(&mut waiters.read);
+                    waiters.wake(Interest::Read, wakes);
                 }
                 if events.intersects(Events::WRITABLE | Events::CONNECTED | Events::CLOSED) {
-                    wakes.add(&mut waiters.write);
+                    waiters.wake(Interest::Write, wakes);
                 }
             }
             Event::Listener { id } => {
@@ -162,8 +194,8 @@ impl Waiters {
     /// Everybody, because nothing will ever happen again.
     pub(crate) fn wake_all(&mut self, wakes: &mut Wakes) {
         for waiters in self.connections.iter_mut().flatten() {
-            wakes.add(&mut waiters.read);
-            wakes.add(&mut waiters.write);
+            waiters.wake(Interest::Read, wakes);
+            waiters.wake(Interest::Write, wakes);
         }
         for waiters in self.listeners.iter_mut().flatten() {
             wakes.add_all(&mut waiters.accept);

@@ -180,6 +180,16 @@ impl Host {
         let _ = self.call(now, id, |connection| connection.set_buffers(receive, send));
     }
 
+    /// Size of the receive buffer in octets; see [`Connection::set_receive_buffer`].
+    pub fn set_receive_buffer(&mut self, now: Instant, id: ConnectionId, bytes: u32) {
+        let _ = self.call(now, id, |connection| connection.set_receive_buffer(bytes));
+    }
+
+    /// Size of the send buffer in octets; see [`Connection::set_send_buffer`].
+    pub fn set_send_buffer(&mut self, now: Instant, id: ConnectionId, bytes: u32) {
+        let _ = self.call(now, id, |connection| connection.set_send_buffer(bytes));
+    }
+
     /// TTL or hop limit of a connection's packets (RFC 9293 MUST-49).
     pub fn set_hop_limit(&mut self, id: ConnectionId, hop_limit: u8) {
         if let Some(record) = self.connections.get_mut(id.0) {
@@ -216,6 +226,12 @@ impl Host {
         if let Some(record) = self.connections.get_mut(id.0) {
             record.path.dscp = dscp & 0x3f;
         }
+    }
+
+    /// TTL or hop limit, and differentiated services code point, of a connection's packets; none if it is gone.
+    #[must_use]
+    pub fn marks(&self, id: ConnectionId) -> Option<(u8, u8)> {
+        self.connections.get(id.0).map(|record| (record.path.hop_limit, record.path.dscp))
     }
 
     /// Whether every acknowledgement of data is announced by [`Events::FORWARD_PROGRESS`], for a caller who bounds the send

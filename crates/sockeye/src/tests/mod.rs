@@ -1,7 +1,9 @@
 //! Tests over two stacks on an in-memory link.
 
 mod life;
+mod options;
 mod over;
+mod ready;
 mod streams;
 #[cfg(target_os = "linux")]
 mod tun;

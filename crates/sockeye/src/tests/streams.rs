@@ -219,7 +219,7 @@ async fn an_address_that_nobody_has_times_out() {
 async fn a_peer_that_vanishes_times_out_after_the_user_timeout() {
     let (a, b, stop) = stacks_that_can_be_unplugged();
     let (mut client, _server) = connection(&a, &b).await;
-    client.set_user_timeout(Some(Duration::from_secs(10)));
+    client.set_user_timeout(Some(Duration::from_secs(10))).unwrap();
     drop(stop);
     let begin = Instant::now();
     client.write_all(b"anybody there?").await.unwrap();
@@ -247,11 +247,9 @@ async fn lingering_ends_with_its_time() {
 async fn keep_alive_notices_a_dead_peer() {
     let (a, b, stop) = stacks_that_can_be_unplugged();
     let (mut client, _server) = connection(&a, &b).await;
-    client.set_keep_alive(Some(KeepAlive {
-        idle: Duration::from_secs(10),
-        interval: Duration::from_secs(1),
-        probes: 3,
-    }));
+    let keep_alive =
+        KeepAlive { idle: Duration::from_secs(10), interval: Duration::from_secs(1), probes: 3 };
+    client.set_keep_alive(Some(keep_alive)).unwrap();
     sleep(Duration::from_secs(60)).await;
     assert_eq!(client.state(), StateName::Established);
     drop(stop);

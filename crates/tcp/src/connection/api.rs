@@ -346,17 +346,28 @@ impl Connection {
         }
     }
 
-    /// Sizes of the two buffers, in bytes; they do not change by themselves any more. The window shift was fixed by the handshake, so that a later growth may not be
-    /// advertised in full.
+    /// Sizes of the two buffers; see [`set_receive_buffer`](Self::set_receive_buffer) and [`set_send_buffer`](Self::set_send_buffer).
     pub fn set_buffers(&mut self, receive_bytes: u32, send_bytes: u32) {
+        self.set_receive_buffer(receive_bytes);
+        self.set_send_buffer(send_bytes);
+    }
+
+    /// Size of the receive buffer, in bytes; it does not change by itself any more. The window shift was fixed by the handshake, so
+    /// that a later growth may not be advertised in full.
+    pub fn set_receive_buffer(&mut self, bytes: u32) {
         let config = Arc::make_mut(&mut self.config);
-        config.receive_buffer_bytes = receive_bytes;
-        config.initial_receive_buffer_bytes = receive_bytes;
-        config.send_buffer_bytes = send_bytes;
-        config.initial_send_buffer_bytes = send_bytes;
+        config.receive_buffer_bytes = bytes;
+        config.initial_receive_buffer_bytes = bytes;
         if let Some(open) = self.state.open_mut() {
-            open.receive.set_limit(receive_bytes);
+            open.receive.set_limit(bytes);
         }
+    }
+
+    /// Size of the send buffer, in bytes; it does not change by itself any more.
+    pub fn set_send_buffer(&mut self, bytes: u32) {
+        let config = Arc::make_mut(&mut self.config);
+        config.send_buffer_bytes = bytes;
+        config.initial_send_buffer_bytes = bytes;
         self.events |= Events::WRITABLE;
     }
 }

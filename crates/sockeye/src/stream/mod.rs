@@ -1,21 +1,23 @@
 //! A connection as its application holds it.
 
+mod options;
+mod ready;
+
+pub(crate) use options::{checked_buffer, checked_dscp, checked_hop_limit};
+
 use crate::core::Core;
 use crate::error;
 use crate::shared::Handle;
 use crate::split::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::stack::Stack;
 use crate::waiters::Interest;
-use bytes::Bytes;
 use sockeye_host::{ConnectionId, Endpoints};
-use sockeye_tcp::{Error, Info, KeepAlive};
+use sockeye_tcp::{Error, Info as TcpInfo};
 use sockeye_wire::{Instant, StateName};
-use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A connection, as [`tokio::net::TcpStream`].
@@ -74,69 +76,19 @@ impl TcpStream {
 
     /// The connection's inner life, as `TCP_INFO` shows it; none once the stack has ended.
     #[must_use]
-    pub fn info(&self) -> Option<Info> {
+    pub fn info(&self) -> Option<TcpInfo> {
         let core = self.handle.lock();
         core.host.connection(self.id).map(|connection| connection.info())
     }
 
-    /// Why the connection ended, if it has and not in order. Unlike the standard library's, the error stays.
+    /// Why the connection ended, if it has, not in order, and no call has told yet. Reading says it again.
     ///
     /// # Errors
     /// None; the signature is that of the standard library.
     pub fn take_error(&self) -> io::Result<Option<io::Error>> {
-        let core = self.handle.lock();
+        let mut core = self.handle.lock();
         let error = core.host.connection(self.id).and_then(|connection| connection.error());
-        Ok(error.map(error::of_connection))
-    }
-
-    /// Whether small writes are sent at once, without Nagle's algorithm (RFC 9293 MUST-17).
-    ///
-    /// # Errors
-    /// [`NotConnected`](io::ErrorKind::NotConnected) once the stack has ended.
-    pub fn nodelay(&self) -> io::Result<bool> {
-        let core = self.handle.lock();
-        let config = core.host.connection_config(self.id).ok_or(io::ErrorKind::NotConnected)?;
-        Ok(!config.nagle)
-    }
-
-    /// Sends small writes at once, or not.
-    ///
-    /// # Errors
-    /// None; the signature is that of the standard library.
-    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
-        self.handle.call(|core, now| core.host.set_nagle(now, self.id, !nodelay));
-        Ok(())
-    }
-
-    /// How dropping the stream treats data that has not been acknowledged: `None` goes on sending it for as long as it takes, zero
-    /// resets the connection at once, another time does so when the peer has acknowledged nothing for that long.
-    ///
-    /// Dropping never blocks.
-    ///
-    /// # Errors
-    /// None; the signature is that of the standard library.
-    pub fn set_linger(&self, linger: Option<Duration>) -> io::Result<()> {
-        self.handle.lock().waiters.set_linger(self.id, linger);
-        Ok(())
-    }
-
-    /// See [`set_linger`](Self::set_linger).
-    ///
-    /// # Errors
-    /// None; the signature is that of the standard library.
-    pub fn linger(&self) -> io::Result<Option<Duration>> {
-        Ok(self.handle.lock().waiters.linger(self.id))
-    }
-
-    /// Asks an idle peer now and then whether it is still there (RFC 9293 §3.8.4); `None` does not.
-    pub fn set_keep_alive(&self, keep_alive: Option<KeepAlive>) {
-        self.handle.call(|core, now| core.host.set_keep_alive(now, self.id, keep_alive));
-    }
-
-    /// How long sent data may go unacknowledged before the connection fails; `None` leaves that to the number of retransmissions
-    /// (RFC 9293 §3.8.3).
-    pub fn set_user_timeout(&self, timeout: Option<Duration>) {
-        self.handle.call(|core, now| core.host.set_user_timeout(now, self.id, timeout));
+        Ok(error.filter(|_| !core.waiters.tell_end(self.id)).map(error::of_connection))
     }
 
     /// Resets the connection: nothing more is sent or received.
@@ -153,26 +105,6 @@ impl TcpStream {
     #[must_use]
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         split::into_split(self)
-    }
-
-    /// What arrived next, without copying it: at most `max` octets; empty at the end of the peer's data.
-    ///
-    /// # Errors
-    /// As reading.
-    pub async fn read_chunk(&self, max: usize) -> io::Result<Bytes> {
-        poll_fn(|cx| {
-            self.poll(cx, Interest::Read, |core, now| core.host.read_chunk(now, self.id, max))
-        })
-        .await
-    }
-
-    /// Writes without copying: the bytes are shared until the peer has acknowledged them.
-    ///
-    /// # Errors
-    /// As writing.
-    pub async fn write_chunk(&self, chunk: Bytes) -> io::Result<()> {
-        let write = |core: &mut Core, now| core.host.write_chunk(now, self.id, chunk.clone());
-        poll_fn(|cx| self.poll(cx, Interest::Write, write)).await.map(|_whole| ())
     }
 
     pub(crate) fn poll_connected(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -204,22 +136,7 @@ impl TcpStream {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.poll(cx, Interest::Write, |core, now| {
-            let mut written = 0;
-            for slice in slices {
-                match core.host.write(now, self.id, slice) {
-                    Ok(count) => {
-                        written += count;
-                        if count < slice.len() {
-                            break;
-                        }
-                    }
-                    Err(_) if written > 0 => break,
-                    Err(error) => return Err(error),
-                }
-            }
-            Ok(written)
-        })
+        self.poll(cx, Interest::Write, |core, now| write_all_of(core, now, self.id, slices))
     }
 
     /// Closes our direction: the peer reads the end once it has read everything.
@@ -227,7 +144,8 @@ impl TcpStream {
         self.handle.call(|core, now| core.host.shutdown(now, self.id));
     }
 
-    /// Tries something, and waits for `interest` if it would block.
+    /// Tries something, and waits for `interest` if it would block. Only the last task that did so is woken, as with any `poll`
+    /// function.
     fn poll<T>(
         &self,
         cx: &mut Context<'_>,
@@ -235,30 +153,78 @@ impl TcpStream {
         attempt: impl FnOnce(&mut Core, Instant) -> Result<T, Error>,
     ) -> Poll<io::Result<T>> {
         let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        let result = self.handle.call(|core, now| match attempt(core, now) {
+        let result = self.attempt(interest, attempt, |core| {
+            core.waiters.wait(self.id, interest, cx, &mut core.wakes);
+        });
+        settled(result.inspect(|_| coop.made_progress()))
+    }
+
+    /// [`poll`](Self::poll) for what several tasks may do at once: all are woken.
+    fn poll_shared<T>(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        attempt: impl FnOnce(&mut Core, Instant) -> Result<T, Error>,
+    ) -> Poll<io::Result<T>> {
+        let coop = ready!(tokio::task::coop::poll_proceed(cx));
+        let result = self.attempt(interest, attempt, |core| {
+            core.waiters.wait_shared(self.id, interest, cx);
+        });
+        settled(result.inspect(|_| coop.made_progress()))
+    }
+
+    /// Tries something once; `None` and a call of `on_block` if it would block.
+    fn attempt<T>(
+        &self,
+        interest: Interest,
+        attempt: impl FnOnce(&mut Core, Instant) -> Result<T, Error>,
+        on_block: impl FnOnce(&mut Core),
+    ) -> Option<io::Result<T>> {
+        self.handle.call(|core, now| match attempt(core, now) {
             _ if core.lifecycle.is_stopped && interest == Interest::Write => {
-                Poll::Ready(Err(error::stopped()))
+                Some(Err(error::stopped()))
             }
-            Ok(value) => Poll::Ready(Ok(value)),
-            Err(Error::WouldBlock) if core.lifecycle.is_stopped => {
-                Poll::Ready(Err(error::stopped()))
-            }
+            Ok(value) => Some(Ok(value)),
+            Err(Error::WouldBlock) if core.lifecycle.is_stopped => Some(Err(error::stopped())),
             Err(Error::WouldBlock) => {
-                core.waiters.wait(self.id, interest, cx, &mut core.wakes);
-                Poll::Pending
+                on_block(core);
+                None
             }
-            Err(Error::Closing) => Poll::Ready(Err(error::of_connection(Error::Closing))),
+            Err(Error::Closing) => Some(Err(error::of_connection(Error::Closing))),
             // The first call says why the connection ended, whichever it is; then writing says EPIPE, as on Linux.
             Err(_) if core.waiters.tell_end(self.id) && interest == Interest::Write => {
-                Poll::Ready(Err(error::of_connection(Error::Closing)))
+                Some(Err(error::of_connection(Error::Closing)))
             }
-            Err(error) => Poll::Ready(Err(error::of_connection(error))),
-        });
-        if result.is_ready() {
-            coop.made_progress();
-        }
-        result
+            Err(error) => Some(Err(error::of_connection(error))),
+        })
     }
+}
+
+/// Writes as much of `slices` as there is room for.
+fn write_all_of(
+    core: &mut Core,
+    now: Instant,
+    id: ConnectionId,
+    slices: &[IoSlice<'_>],
+) -> Result<usize, Error> {
+    let mut written = 0;
+    for slice in slices {
+        match core.host.write(now, id, slice) {
+            Ok(count) => {
+                written += count;
+                if count < slice.len() {
+                    break;
+                }
+            }
+            Err(_) if written > 0 => break,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(written)
+}
+
+fn settled<T>(result: Option<T>) -> Poll<T> {
+    result.map_or(Poll::Pending, Poll::Ready)
 }
 
 impl AsyncRead for TcpStream {
