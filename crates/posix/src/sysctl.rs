@@ -42,12 +42,13 @@ pub struct Sysctls {
 
 impl Default for Sysctls {
     /// Linux's defaults where ours differ: segment sizes are not searched for, bursts of slow start are not cut, segments without
-    /// timestamps are taken, and soft ICMP errors end what is half open.
+    /// timestamps are taken, soft ICMP errors end what is half open, and connections count what `TCP_INFO` tells.
     fn default() -> Self {
         let tcp = Config {
             mtu_probing: MtuProbing::Off,
             limit_bursts: false,
             require_timestamps: false,
+            tally: true,
             ..Config::default()
         };
         let mut policy = Policy::default();

@@ -17,6 +17,8 @@ pub const TCPI_OPT_ECN_SEEN: u8 = 16;
 /// `tcpi_options`: data in our SYN was acknowledged by the SYN-ACK, or accepted from the peer's SYN.
 pub const TCPI_OPT_SYN_DATA: u8 = 32;
 
+/// Linux's `TCP_ACCECN_ACE_FAIL_RECV`.
+const ACE_FAIL_RECV: u8 = 2;
 /// Linux's `TCP_INFINITE_SSTHRESH`.
 const INFINITE_THRESHOLD: u32 = 0x7fff_ffff;
 
@@ -25,6 +27,7 @@ macro_rules! tcp_info {
         bytes { $($(#[$byte_doc:meta])* $byte:ident,)+ }
         bits { $($(#[$bit_doc:meta])* $bit:ident,)+ }
         rest { $($(#[$doc:meta])* $name:ident: $kind:ty,)+ }
+        ecn { $($(#[$ecn_doc:meta])* $ecn:ident,)+ }
     ) => {
         /// What `getsockopt(TCP_INFO)` tells. Fields have Linux's names without `tcpi_`, and Linux's units: microseconds
         /// unless said otherwise, segments where Linux counts segments.
@@ -34,6 +37,7 @@ macro_rules! tcp_info {
             $($(#[$byte_doc])* pub $byte: u8,)+
             $($(#[$bit_doc])* pub $bit: u8,)+
             $($(#[$doc])* pub $name: $kind,)+
+            $($(#[$ecn_doc])* pub $ecn: u8,)+
         }
 
         impl TcpInfo {
@@ -42,6 +46,7 @@ macro_rules! tcp_info {
                 $(concat!("tcpi_", stringify!($byte)),)+
                 $(concat!("tcpi_", stringify!($bit)),)+
                 $(concat!("tcpi_", stringify!($name)),)+
+                $(concat!("tcpi_", stringify!($ecn)),)+
             ];
 
             /// A field by Linux's name, `tcpi_rtt` for example; none if there is no such field.
@@ -51,6 +56,7 @@ macro_rules! tcp_info {
                     $(stringify!($byte) => Some(u64::from(self.$byte)),)+
                     $(stringify!($bit) => Some(u64::from(self.$bit)),)+
                     $(stringify!($name) => Some(u64::from(self.$name)),)+
+                    $(stringify!($ecn) => Some(u64::from(self.$ecn)),)+
                     _ => None,
                 }
             }
@@ -62,6 +68,8 @@ macro_rules! tcp_info {
                 bytes.push(self.snd_wscale | self.rcv_wscale << 4);
                 bytes.push(self.delivery_rate_app_limited | self.fastopen_client_fail << 1);
                 $(bytes.extend_from_slice(&self.$name.to_ne_bytes());)+
+                let ecn = self.ecn_mode | self.accecn_opt_seen << 2 | self.accecn_fail_mode << 4;
+                bytes.extend_from_slice(&u32::from(ecn).to_ne_bytes());
                 bytes
             }
         }
@@ -210,8 +218,14 @@ tcp_info! {
         received_e0_bytes: u32,
         /// AccECN: octets received with CE.
         received_ce_bytes: u32,
-        /// AccECN: mode in the two lowest bits, then what was seen of its option and how it failed.
-        accecn: u32,
+    }
+    ecn {
+        /// ECN agreed on: 0 none, 1 classic, 2 accurate.
+        ecn_mode,
+        /// Of the peer's AccECN option was seen: 0 nothing, 1 empty ones, 2 counters.
+        accecn_opt_seen,
+        /// Which part of AccECN's feedback does not get through; bit 1: the field in the header that arrives.
+        accecn_fail_mode,
     }
 }
 
@@ -239,7 +253,7 @@ impl TcpInfo {
         Self { state: state_number(state), ..Self::default() }
     }
 
-    /// Of a connection. What the connection does not keep is 0.
+    /// Of a connection.
     pub(crate) fn of_connection(now: Instant, info: &Info) -> Self {
         let mss = u32::from(info.send_mss).max(1);
         let segments = |octets: u32| octets.div_ceil(mss);
@@ -259,6 +273,7 @@ impl TcpInfo {
             delivery_rate_app_limited: u8::from(info.delivery_rate_app_limited),
             fastopen_client_fail: info.fast_open_failure as u8,
             rto: micros(info.rto),
+            ato: micros(info.delayed_ack),
             snd_mss: u32::from(info.send_mss),
             rcv_mss: u32::from(info.peer_segment),
             unacked: segments(info.in_flight),
@@ -280,6 +295,12 @@ impl TcpInfo {
             advmss: u32::from(info.receive_mss),
             // Linux's default is the least; losses are told by time here (RFC 8985), whatever this is.
             reordering: u32::from(info.reordering_segments).max(3),
+            rcv_rtt: info.receive_rtt.map_or(0, micros),
+            // Before anything was read: what an initial window brings, if our window takes it.
+            rcv_space: match info.receive_space {
+                0 => info.receive_window.min(10 * u32::from(info.receive_mss)),
+                space => space,
+            },
             total_retrans: u32::try_from(info.retransmissions).unwrap_or(u32::MAX),
             pacing_rate: info.pacing_rate.unwrap_or(u64::MAX),
             max_pacing_rate: u64::MAX,
@@ -299,6 +320,39 @@ impl TcpInfo {
             snd_wnd: info.send_window,
             rcv_wnd: info.receive_window,
             received_ce: info.ecn_marks.1,
+            ecn_mode: match info.ecn {
+                EcnMode::Off => 0,
+                EcnMode::Classic => 1,
+                EcnMode::Accurate => 2,
+            },
+            accecn_fail_mode: if info.ecn_tampered { ACE_FAIL_RECV } else { 0 },
+            ..Self::of_tally(info)
+        }
+    }
+
+    /// What was counted, and the state.
+    fn of_tally(info: &Info) -> Self {
+        let tally = info.tally.unwrap_or_default();
+        Self {
+            // Linux's counters go round.
+            segs_out: tally.segments_out as u32,
+            segs_in: tally.segments_in as u32,
+            data_segs_in: tally.data_segments_in as u32,
+            data_segs_out: tally.data_segments_out as u32,
+            bytes_sent: tally.bytes_sent,
+            bytes_retrans: tally.bytes_retransmitted,
+            dsack_dups: tally.duplicates_reported as u32,
+            rcv_ooopack: tally.out_of_order_segments_in as u32,
+            total_rto: tally.timeouts as u16,
+            total_rto_recoveries: tally.timeout_episodes as u16,
+            total_rto_time: tally.timeout_duration.as_millis() as u32,
+            delivered_e1_bytes: tally.ecn_delivered.ect1 as u32,
+            delivered_e0_bytes: tally.ecn_delivered.ect0 as u32,
+            delivered_ce_bytes: tally.ecn_delivered.ce as u32,
+            received_e1_bytes: tally.ecn_received.ect1 as u32,
+            received_e0_bytes: tally.ecn_received.ect0 as u32,
+            received_ce_bytes: tally.ecn_received.ce as u32,
+            accecn_opt_seen: tally.acc_ecn_option as u8,
             ..Self::of_state(info.state)
         }
     }
@@ -310,7 +364,8 @@ impl TcpInfo {
             fastopen_client_fail: info.fast_open_failure as u8,
             bytes_acked: info.bytes_acked,
             bytes_received: info.bytes_received,
-            ..Self::of_state(StateName::Closed)
+            state: state_number(StateName::Closed),
+            ..Self::of_tally(info)
         }
     }
 }

@@ -87,6 +87,9 @@ pub struct Config {
     pub keep_alive: Option<KeepAlive>,
     /// 2·MSL: how long TIME-WAIT lasts (RFC 9293 §3.6.1).
     pub time_wait: Duration,
+    /// Keep a [`Tally`](crate::Tally), and measure what the application reads even where the receive buffer cannot grow: an
+    /// allocation for each connection, and a little time for each segment.
+    pub tally: bool,
     /// How long FIN-WAIT-2 lasts once the application has let go of the connection.
     pub fin_wait_2: Duration,
 }
@@ -160,6 +163,7 @@ impl Default for Config {
             delayed_ack: Duration::from_millis(40),
             keep_alive: None,
             time_wait: Duration::from_secs(60),
+            tally: false,
             fin_wait_2: Duration::from_secs(60),
         }
     }
@@ -172,7 +176,20 @@ pub(crate) struct Checks {
     pub(crate) challenge_interval: Duration,
 }
 
+/// How the receive buffer grows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReceiveTuning {
+    pub(crate) most_bytes: u32,
+    /// What the application reads is measured even if the buffer cannot grow.
+    pub(crate) always: bool,
+}
+
 impl Config {
+    #[inline]
+    pub(crate) fn receive_tuning(&self) -> ReceiveTuning {
+        ReceiveTuning { most_bytes: self.receive_buffer_bytes, always: self.tally }
+    }
+
     #[inline]
     pub(crate) fn checks(&self) -> Checks {
         Checks {

@@ -4,7 +4,7 @@ use crate::congestion::Algorithm;
 use crate::fast_open::{FastOpen, FastOpenFailure};
 use crate::send::{Activity, Phase, TimerKind};
 use crate::state::State;
-use crate::{Config, EcnMode};
+use crate::{Config, EcnMode, Tally};
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber, StateName};
 
@@ -113,6 +113,16 @@ pub struct Info {
     pub ecn: EcnMode,
     /// Packets marked "congestion experienced" that the peer told of (for classic ECN: acknowledgements with ECE), and that arrived here.
     pub ecn_marks: (u32, u32),
+    /// The path changes what accurate ECN feeds back, so that no packet is sent ECN-capable (RFC 9768 §3.2.2.4).
+    pub ecn_tampered: bool,
+    /// Longest delay of an acknowledgement.
+    pub delayed_ack: Duration,
+    /// The round trip as the receiver of data sees it; measured while the receive buffer may grow, or with [`Config::tally`].
+    pub receive_rtt: Option<Duration>,
+    /// Octets that the application reads in such a round trip.
+    pub receive_space: u32,
+    /// Counters, if [`Config::tally`] asks for them.
+    pub tally: Option<Tally>,
     /// Still in the handshake, but data may be read and written already: a listener's connection whose SYN brought a Fast Open cookie.
     pub open_early: bool,
     /// All data on the SYN was acknowledged, by whichever end received it (RFC 7413).
@@ -123,7 +133,12 @@ pub struct Info {
 
 impl Info {
     /// Zero where a state has no such thing.
-    pub(crate) fn of(state: &State, config: &Config, fast_open: Option<&FastOpen>) -> Self {
+    pub(crate) fn of(
+        state: &State,
+        config: &Config,
+        fast_open: Option<&FastOpen>,
+        tally: Option<&Tally>,
+    ) -> Self {
         let mut info = Self {
             state: state.name(),
             send_mss: 0,
@@ -175,6 +190,11 @@ impl Info {
             user_timeouts: (None, None),
             ecn: EcnMode::Off,
             ecn_marks: (0, 0),
+            ecn_tampered: false,
+            delayed_ack: config.delayed_ack,
+            receive_rtt: None,
+            receive_space: 0,
+            tally: tally.copied(),
             open_early: matches!(state, State::FastOpened(_)),
             syn_data_acked: fast_open.is_some_and(|fast_open| fast_open.syn_data_acked),
             fast_open_failure: fast_open
@@ -225,6 +245,7 @@ impl Info {
             info.bytes_acked = send.bytes_acked;
             info.bytes_received = receive.bytes_received;
             info.receive_buffer = receive.limit();
+            (info.receive_rtt, info.receive_space) = receive.reading();
             info.last_received = Some(receive.last_received);
             info.last_heard = Some(open.heard);
             info.window_probes = info.window_probes.max(open.keep_alive_probes);
@@ -238,6 +259,7 @@ impl Info {
             if let Some(ecn) = &open.ecn {
                 info.ecn = ecn.mode();
                 info.ecn_marks = ecn.marks();
+                info.ecn_tampered = ecn.is_tampered();
             }
         }
         info

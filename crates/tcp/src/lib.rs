@@ -15,6 +15,7 @@
 //! | `ecn` | explicit congestion notification, classic and accurate |
 //! | `receive` | reassembly, window, acknowledgement policy |
 //! | [`congestion`] | the congestion-control trait and its implementations |
+//! | `tally` | counters for people, if wanted |
 //! | `user_timeout` | the User Timeout option (RFC 5482) |
 //! | [`time_wait`] | the small record that a closed connection leaves behind |
 //! | [`isn`] | initial sequence numbers (RFC 6528) |
@@ -49,6 +50,7 @@ mod segment;
 mod segment_arrives;
 mod send;
 mod state;
+mod tally;
 pub mod time_wait;
 mod user_timeout;
 
@@ -66,4 +68,5 @@ pub use metrics::PathMetrics;
 pub use options::{AccEcnCounters, Opening, SegmentOptions, Timestamps};
 pub use segment::{Reset, Segment, Transmit};
 pub use send::{Activity, Limit, Phase, TimerKind};
+pub use tally::{AccEcnOption, EcnOctets, Tally};
 pub use time_wait::{TimeWait, TimeWaitEvent};

@@ -80,11 +80,20 @@ impl AccEcnCounters {
         }
     }
 
-    /// Octets that arrived marked "congestion experienced", which is the second counter in either order.
+    /// The counters that there are: of ECT(0), of "congestion experienced", of ECT(1).
     #[must_use]
-    pub fn marked(&self) -> Option<u32> {
-        let [a, b, c] = *self.as_slice().get(3..6)?.first_chunk()?;
-        Some(u32::from_be_bytes([0, a, b, c]))
+    pub fn octets(&self) -> [Option<u32>; 3] {
+        let places = if self.e1_first { [2, 1, 0] } else { [0, 1, 2] };
+        places.map(|place| {
+            let [a, b, c] = *self.as_slice().get(3 * place..)?.first_chunk()?;
+            Some(u32::from_be_bytes([0, a, b, c]))
+        })
+    }
+
+    /// No counter at all.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// The option to send.

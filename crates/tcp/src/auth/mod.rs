@@ -239,7 +239,7 @@ impl Connection {
     pub fn set_signature(&mut self, signature: Signature) -> bool {
         let State::SynSent(syn_sent) = self.state_mut() else { return false };
         syn_sent.sign(signature);
-        self.fast_open = None;
+        self.extras.forget_fast_open();
         true
     }
 }

@@ -1,23 +1,25 @@
 //! The face of a connection: what its host and its application call.
 
 mod api;
+mod extras;
 mod icmp;
 mod output;
 #[cfg(test)]
 pub(crate) mod tests;
 mod timers;
 
+pub(crate) use extras::Extras;
 pub use icmp::IcmpError;
 
 use crate::fast_open::{FastOpen, FastOpened};
 use crate::half_open::Verdict;
 use crate::opening::{Answer, SynReceived, SynSent};
 use crate::state::{Closed, Leftover, State};
+use crate::tally::{Arrived, Before};
 use crate::time_wait::TimeWaitEvent;
 use crate::{
     Config, Error, Events, Info, Opening, PathMetrics, Reset, Segment, TimeWait, segment_arrives,
 };
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::net::SocketAddr;
 use sockeye_wire::{Instant, SeqNumber, StateName};
@@ -51,8 +53,7 @@ pub struct Connection {
     stalled_since: Instant,
     /// TIME-WAIT owes an acknowledgement.
     time_wait_ack: bool,
-    /// Absent unless Fast Open is or was tried.
-    pub(crate) fast_open: Option<Box<FastOpen>>,
+    pub(crate) extras: Extras,
 }
 
 impl Connection {
@@ -64,6 +65,7 @@ impl Connection {
     }
 
     fn new(config: Arc<Config>, state: State, now: Instant) -> Self {
+        let extras = Extras::new(config.tally);
         Self {
             state,
             config,
@@ -73,7 +75,7 @@ impl Connection {
             soft_error: None,
             stalled_since: now,
             time_wait_ack: false,
-            fast_open: None,
+            extras,
         }
     }
 
@@ -81,11 +83,13 @@ impl Connection {
     pub(crate) fn fast_opened(
         config: Arc<Config>,
         state: State,
-        fast_open: Box<FastOpen>,
+        fast_open: FastOpen,
         events: Events,
         now: Instant,
     ) -> Self {
-        Self { fast_open: Some(fast_open), events, ..Self::new(config, state, now) }
+        let mut connection = Self { events, ..Self::new(config, state, now) };
+        connection.extras.set_fast_open(fast_open);
+        connection
     }
 
     /// What the first SYN takes with it.
@@ -118,7 +122,25 @@ impl Connection {
 
     /// As [`on_segment`](Self::on_segment), leaving nothing of use behind: for whoever has the segment by reference, because it is
     /// large to move.
+    #[inline]
     pub fn take_segment(&mut self, now: Instant, segment: &mut Segment) -> Option<Reset> {
+        if self.extras.tallies() {
+            return self.tally_segment(now, segment);
+        }
+        self.process(now, segment)
+    }
+
+    fn tally_segment(&mut self, now: Instant, segment: &mut Segment) -> Option<Reset> {
+        let (before, arrived) = (Before::of(self), Arrived::of(self, segment));
+        let reset = self.process(now, segment);
+        if let Some(mut tally) = self.extras.tally().copied() {
+            tally.on_segment(now, self, &before, &arrived, segment);
+            self.extras.set_tally(tally);
+        }
+        reset
+    }
+
+    pub(crate) fn process(&mut self, now: Instant, segment: &mut Segment) -> Option<Reset> {
         match &mut self.state {
             State::Closed(_) => Reset::for_segment(segment),
             State::SynSent(syn_sent) => match syn_sent.judge(now, &self.config, segment) {
@@ -176,7 +198,7 @@ impl Connection {
         let (sent, retransmissions) = (syn_sent.syn_data(), syn_sent.retransmissions());
         let starved = syn_sent.starved;
         let mut open = syn_sent.open(now, &self.config, segment);
-        if let Some(fast_open) = &mut self.fast_open {
+        if let Some(fast_open) = self.extras.fast_open_mut() {
             let (mss, all_acked) = (open.negotiated.peer_mss, open.send.is_all_acked());
             fast_open.on_syn_ack(segment, mss, sent, all_acked, retransmissions);
         }
@@ -204,7 +226,7 @@ impl Connection {
             segment.window >>= open.negotiated.send_shift;
         }
         self.enter_established(open);
-        let _none = self.take_segment(now, segment);
+        let _none = self.process(now, segment);
     }
 
     fn enter_established(&mut self, open: crate::state::Open) {
@@ -387,6 +409,6 @@ impl Connection {
     /// A snapshot of the connection's inner life.
     #[must_use]
     pub fn info(&self) -> Info {
-        Info::of(&self.state, &self.config, self.fast_open.as_deref())
+        Info::of(&self.state, &self.config, self.extras.fast_open(), self.extras.tally())
     }
 }

@@ -4,6 +4,7 @@ use super::Connection;
 use crate::options::Timestamps;
 use crate::send::Planned;
 use crate::state::{Open, State};
+use crate::tally::Before;
 use crate::{Config, Transmit};
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::tcp::{MAX_OPTION_BYTES, OptionBytes, TcpHeader};
@@ -17,16 +18,34 @@ impl Connection {
     /// themselves (segmentation offload); 0 asks for one segment an item.
     #[inline]
     pub fn poll_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
+        if self.extras.tallies() {
+            return self.tally_transmit(now, max_payload);
+        }
+        self.next_transmit(now, max_payload)
+    }
+
+    fn tally_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
+        let before = Before::of(self);
+        let transmit = self.next_transmit(now, max_payload)?;
+        if let Some(mut tally) = self.extras.tally().copied() {
+            tally.on_sent(&before, &transmit);
+            self.extras.set_tally(tally);
+        }
+        Some(transmit)
+    }
+
+    #[inline]
+    fn next_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
         match &mut self.state {
             State::Closed(closed) => {
                 closed.farewell.take().map(crate::state::Farewell::into_transmit)
             }
             State::SynSent(syn_sent) => {
-                syn_sent.poll_transmit(now, &self.config, self.fast_open.as_deref())
+                syn_sent.poll_transmit(now, &self.config, self.extras.fast_open())
             }
             State::SynReceived(received) => received.half.poll_transmit(now, &self.config),
             State::FastOpened(opened) => {
-                let fast_open = self.fast_open.as_deref_mut();
+                let fast_open = self.extras.fast_open_mut();
                 opened.poll_transmit(now, max_payload, &self.config, fast_open)
             }
             State::TimeWait(time_wait, _) => {
@@ -55,8 +74,8 @@ impl Connection {
         if let State::Established(open) | State::FinWait1(open) | State::FinWait2(open) =
             &mut self.state
         {
-            let (most, mss) = (self.config.receive_buffer_bytes, open.negotiated.own_mss);
-            open.receive.on_read(now, most, mss);
+            let tuning = self.config.receive_tuning();
+            open.receive.on_read(now, open.negotiated.own_mss, tuning);
             if open.receive.window_update_due(u32::from(open.negotiated.own_mss)) {
                 open.receive.ack.now();
             }

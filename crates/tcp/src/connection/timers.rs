@@ -3,6 +3,7 @@
 use super::Connection;
 use crate::send::Expired;
 use crate::state::{Open, State};
+use crate::tally::Before;
 use crate::{Config, Error, Events};
 use sockeye_wire::Instant;
 
@@ -58,6 +59,17 @@ impl Connection {
 
     /// Time has passed; call when [`deadline`](Self::deadline) is reached, any time else does no harm.
     pub fn on_timer(&mut self, now: Instant) {
+        if let Some(mut tally) = self.extras.tally().copied() {
+            let before = Before::of(self);
+            self.run_timers(now);
+            tally.on_timer(now, &before, self);
+            self.extras.set_tally(tally);
+        } else {
+            self.run_timers(now);
+        }
+    }
+
+    fn run_timers(&mut self, now: Instant) {
         let outcome = match &mut self.state {
             State::Closed(_) => Ok(()),
             State::SynSent(_) => self.on_opening_timer(now),

@@ -7,8 +7,6 @@ use sockeye_wire::{Ecn as Codepoint, Flags};
 
 /// Initial value of the packet counters, so that none looks like zero at first (RFC 9768 §3.2.1).
 const FIRST_PACKETS: u32 = 5;
-/// The octet counters are this wide.
-const OCTETS_MASK: u32 = 0x00ff_ffff;
 /// Marks of data after which an acknowledgement is due, and of segments without (RFC 9768 §3.2.2.5.1).
 const MARKS_OF_DATA: u8 = 2;
 const MARKS: u8 = 3;
@@ -41,6 +39,20 @@ pub(crate) struct Accurate {
     option: bool,
     /// Options that are sent without news.
     opening_options: u8,
+}
+
+/// The octet counters: with ECT(0), CE, ECT(1), modulo 2^24.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Octets {
+    /// Of what arrived here.
+    pub(crate) arrived: [u32; 3],
+    /// Of what arrived at the peer, as far as it told.
+    pub(crate) told: [u32; 3],
+}
+
+impl Octets {
+    /// The counters are this wide.
+    pub(crate) const MASK: u32 = 0x00ff_ffff;
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +121,7 @@ impl Accurate {
             Codepoint::Ect1 => Some(2),
         };
         if let Some(counter) = place.and_then(|place| self.arrived.octets.get_mut(place)) {
-            *counter = counter.wrapping_add(octets) & OCTETS_MASK;
+            *counter = counter.wrapping_add(octets) & Octets::MASK;
         }
         if segment.ecn == Codepoint::Ce {
             let packets = u32::from(segment.wire_segments);
@@ -136,9 +148,9 @@ impl Accurate {
         if self.tampered {
             return false;
         }
-        let octets = segment.options.acc_ecn.and_then(|counters| counters.marked());
+        let told = segment.options.acc_ecn.map_or([None; 3], |counters| counters.octets());
         let new_octets =
-            octets.map(|octets| octets.wrapping_sub(self.told.octets[1]) & OCTETS_MASK);
+            told[1].map(|octets| octets.wrapping_sub(self.told.octets[1]) & Octets::MASK);
         if acked_segments == 0 && new_octets.is_none_or(|octets| octets == 0) {
             // Without progress a field may be older than the last one.
             return false;
@@ -149,10 +161,10 @@ impl Accurate {
             marked = acked_segments - (acked_segments.wrapping_sub(marked) & 7);
         }
         self.told.marked = self.told.marked.wrapping_add(marked);
-        if let Some(octets) = octets {
-            self.told.octets[1] = octets;
+        for (known, octets) in self.told.octets.iter_mut().zip(told) {
+            *known = octets.unwrap_or(*known);
         }
-        marked > 0 || new_octets.is_some_and(|octets| octets > 0 && octets < OCTETS_MASK / 2)
+        marked > 0 || new_octets.is_some_and(|octets| octets > 0 && octets < Octets::MASK / 2)
     }
 
     /// The first field after the handshake may be its code, and says whether the path lets it through (RFC 9768 §3.2.2.1, §3.2.2.4).
@@ -206,6 +218,14 @@ impl Accurate {
         }
         self.opening_options = self.opening_options.saturating_sub(1);
         Some(counters)
+    }
+
+    pub(super) fn octets(&self) -> Octets {
+        Octets { arrived: self.arrived.octets, told: self.told.octets }
+    }
+
+    pub(super) fn is_tampered(&self) -> bool {
+        self.tampered
     }
 
     pub(super) fn marks(&self) -> (u32, u32) {

@@ -10,7 +10,7 @@ mod accurate;
 mod classic;
 mod handshake;
 
-pub(crate) use accurate::Accurate;
+pub(crate) use accurate::{Accurate, Octets};
 pub(crate) use classic::Classic;
 pub(crate) use handshake::{accepted, answer_flags, answered, offer, offered};
 
@@ -129,6 +129,19 @@ impl Ecn {
             Self::Classic(_) => EcnMode::Classic,
             Self::Accurate(_) => EcnMode::Accurate,
         }
+    }
+
+    /// Counters of octets, which only accurate feedback has.
+    pub(crate) fn octets(&self) -> Option<Octets> {
+        match self {
+            Self::Classic(_) => None,
+            Self::Accurate(accurate) => Some(accurate.octets()),
+        }
+    }
+
+    /// The path changes what is fed back, so that it is not used.
+    pub(crate) fn is_tampered(&self) -> bool {
+        matches!(self, Self::Accurate(accurate) if accurate.is_tampered())
     }
 
     /// Packets marked "congestion experienced": those that the peer told of, and those that arrived here.

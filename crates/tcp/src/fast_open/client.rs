@@ -3,7 +3,6 @@
 use super::{FastOpen, FastOpenCookie, FastOpenFailure, FastOpenOption};
 use crate::options::Opening;
 use crate::{Config, Connection, Segment};
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use sockeye_wire::Instant;
 
@@ -74,14 +73,14 @@ impl Connection {
             if mss.is_none() { FastOpenFailure::CookieUnavailable } else { FastOpenFailure::None };
         let mut connection = Self::connect(config, opening, now);
         connection.carry_on_syn(&data[..taken]);
-        connection.fast_open =
-            Some(Box::new(FastOpen { option, syn_data_acked: false, failure, report: None }));
+        let fast_open = FastOpen { option, syn_data_acked: false, failure, report: None };
+        connection.extras.set_fast_open(fast_open);
         (connection, taken)
     }
 
     /// What the SYN-ACK told about Fast Open, once.
     pub fn take_fast_open_report(&mut self) -> Option<FastOpenReport> {
-        self.fast_open.as_mut()?.report.take()
+        self.extras.fast_open_mut()?.report.take()
     }
 }
 

@@ -48,7 +48,7 @@ impl HalfOpen {
         Connection::fast_opened(
             config,
             State::FastOpened(opened),
-            Box::new(fast_open),
+            fast_open,
             Events::CONNECTED | Events::WRITABLE | readable,
             now,
         )
@@ -73,7 +73,7 @@ impl Connection {
             }
             Verdict::Establish => {
                 self.complete_fast_open(now);
-                self.take_segment(now, segment)
+                self.process(now, segment)
             }
         }
     }

@@ -60,6 +60,10 @@ impl Autotune {
         });
     }
 
+    pub(super) fn reading(&self) -> (Option<Duration>, u32) {
+        (self.rtt, self.space)
+    }
+
     /// The application has read up to `read_to`; the size that the buffer should have, once a round trip.
     pub(super) fn on_read(&mut self, now: Instant, read_to: SeqNumber, mss: u16) -> Option<u32> {
         let rtt = self.rtt?;

@@ -10,6 +10,7 @@ mod tests;
 pub(crate) use ack_policy::AckPolicy;
 pub(crate) use queue::ReadQueue;
 
+use crate::config::ReceiveTuning;
 use crate::options::{Negotiated, Timestamps};
 use crate::{Config, Segment};
 use alloc::boxed::Box;
@@ -310,9 +311,15 @@ impl Receiver {
 
     /// Data is about to be processed that answers what was sent at `echo`.
     #[inline]
-    pub(crate) fn measure(&mut self, arrival: Instant, echo: Option<Instant>, most: u32, mss: u16) {
+    pub(crate) fn measure(
+        &mut self,
+        arrival: Instant,
+        echo: Option<Instant>,
+        mss: u16,
+        tuning: ReceiveTuning,
+    ) {
         self.last_received = arrival;
-        if self.limit < most {
+        if self.limit < tuning.most_bytes || tuning.always {
             let (nxt, window) = (self.nxt, self.window());
             let new = || Box::new(Autotune::new(arrival, nxt, window, mss));
             self.autotune.get_or_insert_with(new).on_data(arrival, nxt, window, echo);
@@ -321,13 +328,13 @@ impl Receiver {
 
     /// The application has read: the buffer grows if it keeps up with the sender, and never shrinks.
     #[inline]
-    pub(crate) fn on_read(&mut self, now: Instant, most: u32, mss: u16) {
+    pub(crate) fn on_read(&mut self, now: Instant, mss: u16, tuning: ReceiveTuning) {
         let read_to = self.read_to();
         if let Some(autotune) = &mut self.autotune
             && let Some(wanted) = autotune.on_read(now, read_to, mss)
         {
-            self.limit = self.limit.max(wanted.min(most));
-            if self.limit >= most {
+            self.limit = self.limit.max(wanted.min(tuning.most_bytes));
+            if self.limit >= tuning.most_bytes && !tuning.always {
                 self.autotune = None;
             }
         }
@@ -336,6 +343,11 @@ impl Receiver {
     /// The sequence number of the first octet that the application has not read.
     fn read_to(&self) -> SeqNumber {
         self.nxt.back(self.queue.len() as u32 + u32::from(self.fin_received))
+    }
+
+    /// The round trip as a receiver sees it, and the octets that the application reads in one, as far as they are measured.
+    pub(crate) fn reading(&self) -> (Option<Duration>, u32) {
+        self.autotune.as_deref().map_or((None, 0), Autotune::reading)
     }
 
     /// Size of the buffer, in octets.

@@ -197,7 +197,7 @@ impl Open {
 #[inline]
 pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segment: &mut Segment) {
     let config = connection.config();
-    let (delay, most) = (config.delayed_ack, config.receive_buffer_bytes);
+    let (delay, tuning) = (config.delayed_ack, config.receive_tuning());
     let (orphaned, shut) = (connection.is_orphaned(), connection.is_shut());
     let Some(open) = connection.state_mut().open_mut() else { return };
     let mut events = Events::NONE;
@@ -224,7 +224,7 @@ pub(crate) fn urg_text_and_fin(connection: &mut Connection, now: Instant, segmen
     }
     if !segment.payload.is_empty() {
         let echo = open.echoed(segment);
-        open.receive.measure(segment.arrival, echo, most, open.negotiated.own_mss);
+        open.receive.measure(segment.arrival, echo, open.negotiated.own_mss, tuning);
     }
     let delivery = open.receive.on_text(now, segment, delay);
     if delivery.delivered > 0 || delivery.finished {

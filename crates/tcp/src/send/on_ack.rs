@@ -190,23 +190,18 @@ impl Sender {
         (AckOutcome { acked, fin_acked }, delivered)
     }
 
-    /// The scoreboard learns what the peer holds (RFC 6675 §4); the first block if it is a D-SACK (RFC 2883 §4).
+    /// The scoreboard learns what the peer holds (RFC 6675 §4); what it says of duplicates is returned.
     fn take_sack_blocks(
         &mut self,
         segment: &Segment,
         times: &AckTimes,
         delivered: &mut Delivered,
     ) -> Option<SackBlock> {
-        let blocks = &segment.options.sack;
-        let first = blocks.first()?;
-        let inside = |outer: &SackBlock| {
-            first.left.at_or_after(outer.left) && first.right.at_or_before(outer.right)
-        };
-        let dsack = first.right.at_or_before(self.una) || blocks.get(1).is_some_and(inside);
-        if dsack {
+        let duplicate = self.duplicate_report(segment);
+        if duplicate.is_some() {
             self.rack.on_dsack(self.una, self.nxt);
         }
-        for block in blocks {
+        for block in &segment.options.sack {
             let plausible = block.left.at_or_after(self.una)
                 && block.left.before(block.right)
                 && block.right.at_or_before(self.nxt);
@@ -214,6 +209,17 @@ impl Sender {
                 self.in_flight.sack(*block, times, &mut self.rack, delivered);
             }
         }
+        duplicate
+    }
+
+    /// The first SACK block, if it reports a duplicate (RFC 2883 §4).
+    pub(crate) fn duplicate_report(&self, segment: &Segment) -> Option<SackBlock> {
+        let blocks = &segment.options.sack;
+        let first = blocks.first()?;
+        let inside = |outer: &SackBlock| {
+            first.left.at_or_after(outer.left) && first.right.at_or_before(outer.right)
+        };
+        let dsack = first.right.at_or_before(self.una) || blocks.get(1).is_some_and(inside);
         dsack.then_some(*first)
     }
 
