@@ -122,6 +122,11 @@ pub struct InterfaceConfig {
     pub gso_max_bytes: u32,
     /// The link completes transport checksums.
     pub checksum_offload: bool,
+    /// Every unicast address that a packet arrives for is taken for an own one, as where a TUN device brings everything that a machine
+    /// sends: [`Incoming`](crate::Host::set_incoming) and listeners at any address get connections to addresses that are nobody's, and
+    /// echo requests to them are answered. Nothing is sent from such an address but answers. On Ethernet no neighbour is told that
+    /// the address is here.
+    pub any_address: bool,
 }
 
 impl InterfaceConfig {
@@ -134,6 +139,7 @@ impl InterfaceConfig {
             addresses: Vec::new(),
             gso_max_bytes: 0,
             checksum_offload: false,
+            any_address: false,
         }
     }
 
@@ -141,6 +147,13 @@ impl InterfaceConfig {
     #[must_use]
     pub fn ethernet(mac: MacAddr, mtu: u16) -> Self {
         Self { medium: Medium::Ethernet(mac), ..Self::ip(mtu) }
+    }
+
+    /// Takes every address for an own one; see [`any_address`](Self::any_address).
+    #[must_use]
+    pub fn with_any_address(mut self) -> Self {
+        self.any_address = true;
+        self
     }
 
     /// Adds an address with its prefix length.

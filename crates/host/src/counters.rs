@@ -59,6 +59,14 @@ pub struct Counters {
     pub dropped_auth_wrong: u64,
     /// Segments to be sent that could not be signed, because too little was known of the peer.
     pub dropped_auth_unsigned: u64,
+    /// SYNs that were held for a decision.
+    pub syns_held: u64,
+    /// SYNs that came again while they were held.
+    pub syns_held_again: u64,
+    /// SYNs forgotten because nobody had decided about them in time.
+    pub held_expired: u64,
+    /// Packets of other protocols kept for whoever asked for them.
+    pub strays: u64,
     /// SYNs answered with a cookie, because there was no room to remember them.
     pub syn_cookies_sent: u64,
     /// Acknowledgements whose cookie opened a connection.
@@ -73,6 +81,10 @@ pub struct Counters {
     pub fast_open_cookies_sent: u64,
     /// SYNs that found the half-open table or the listener's share of it full.
     pub dropped_half_open_full: u64,
+    /// SYNs to be held that found no room.
+    pub dropped_held_full: u64,
+    /// Packets of other protocols that found the queue of whoever asked for them full.
+    pub dropped_strays_full: u64,
     /// Segments of handshakes that found the accept queue full.
     pub dropped_backlog_full: u64,
     /// Packets to be sent, without a route.
@@ -91,6 +103,8 @@ pub struct Counts {
     pub connections: usize,
     /// Half-open connections of listeners.
     pub half_open: usize,
+    /// SYNs held for a decision.
+    pub held: usize,
     /// TIME-WAIT records.
     pub time_wait: usize,
     /// Listeners.

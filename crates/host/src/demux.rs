@@ -16,6 +16,7 @@ pub(crate) enum Target {
     Connection(u32),
     HalfOpen(u32),
     TimeWait(u32),
+    Held(u32),
 }
 
 #[derive(Clone, Copy)]
@@ -37,6 +38,7 @@ impl Packed {
             Target::Connection(place) => (0, place),
             Target::HalfOpen(place) => (1, place),
             Target::TimeWait(place) => (2, place),
+            Target::Held(place) => (3, place),
         };
         debug_assert!(place < 1 << PLACE_BITS);
         Self(table << PLACE_BITS | place)
@@ -48,7 +50,8 @@ impl Packed {
         match self.0 >> PLACE_BITS {
             0 => Target::Connection(place),
             1 => Target::HalfOpen(place),
-            _ => Target::TimeWait(place),
+            2 => Target::TimeWait(place),
+            _ => Target::Held(place),
         }
     }
 }

@@ -35,6 +35,15 @@ pub enum HostError {
     /// Data on the SYN is switched off (RFC 7413).
     #[error("Fast Open is switched off")]
     FastOpenDisabled,
+    /// A SYN is not held any more: it was decided about, its client gave up or its time ran out.
+    #[error("the client does not wait for this connection any more")]
+    NotHeld,
+    /// What was to be sent is no whole IP packet.
+    #[error("not a whole IP packet")]
+    BadPacket,
+    /// The packet is larger than the link takes.
+    #[error("the link takes packets of at most {0} octets")]
+    PacketTooLarge(u16),
     /// No such interface.
     #[error("interface {0} does not exist")]
     NoSuchInterface(u32),

@@ -19,6 +19,10 @@ pub enum Event {
         /// Which.
         id: ListenerId,
     },
+    /// SYNs are held since that was last announced: call [`Host::next_held`](crate::Host::next_held) until there is none.
+    Incoming,
+    /// There are packets since that was last announced: call [`Host::next_stray`](crate::Host::next_stray) until there is none.
+    Strays,
 }
 
 /// The part of a connection's news that is the application's; the rest is for the IP layer. That nothing comes back is for both

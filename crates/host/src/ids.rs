@@ -1,4 +1,4 @@
-//! Names for connections and listeners.
+//! Names for connections, listeners and held SYNs.
 
 use crate::pages::Key;
 use core::fmt;
@@ -10,6 +10,10 @@ pub struct ConnectionId(pub(crate) Key);
 /// Names a listener; never names another one after it is gone.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListenerId(pub(crate) Key);
+
+/// Names a SYN that is held; never names another one after it is gone.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HeldId(pub(crate) Key);
 
 impl ConnectionId {
     /// A small number, unique among the connections that exist now: an index for whoever keeps something per connection.
@@ -30,6 +34,12 @@ impl ListenerId {
 impl fmt::Debug for ConnectionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "connection {:?}", self.0)
+    }
+}
+
+impl fmt::Debug for HeldId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "held {:?}", self.0)
     }
 }
 

@@ -14,6 +14,8 @@
 //! | `pages` | the slab that connections live in |
 //! | [`Policy`] | what may be switched while it runs |
 //! | `listener`, `ports` | who listens where; local ports (RFC 6056) |
+//! | `incoming` | SYNs for any address, held until somebody has decided about them |
+//! | `strays` | packets of other protocols, for whoever asks for them |
 //! | [`trace`] | watching segments as they come and go |
 #![no_std]
 #![forbid(unsafe_code)]
@@ -31,6 +33,7 @@ mod events;
 mod hash;
 mod host;
 mod ids;
+mod incoming;
 mod limiter;
 mod listener;
 mod net;
@@ -38,6 +41,7 @@ mod pages;
 mod policy;
 mod ports;
 mod record;
+mod strays;
 mod timer;
 pub mod trace;
 mod wheel;
@@ -47,10 +51,12 @@ pub use counters::{Counters, Counts};
 pub use error::HostError;
 pub use events::Event;
 pub use host::{Host, KeyOwner};
-pub use ids::{ConnectionId, ListenerId};
+pub use ids::{ConnectionId, HeldId, ListenerId};
+pub use incoming::IncomingConfig;
 pub use listener::ListenOptions;
 pub use net::Route;
 pub use policy::{CookiePolicy, FastOpenPolicy, Policy};
 pub use sockeye_tcp::auth::{self, Key, KeyError, KeyId, Pattern};
 pub use sockeye_tcp::{Connection, Endpoints, Error, Events, FastOpenKeys};
+pub use strays::StrayPacket;
 pub use trace::{Direction, Observer, SegmentTrace};

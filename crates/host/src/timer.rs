@@ -8,6 +8,7 @@ pub(crate) enum TimerOwner {
     TimeWait(u32),
     Neighbour(u32),
     Reassembly,
+    Held(u32),
 }
 
 /// A [`TimerOwner`] in 32 bits, as the wheel keeps it: the highest say which table, the others which place in it.
@@ -24,6 +25,7 @@ impl From<TimerOwner> for TimerKey {
             TimerOwner::TimeWait(place) => (2, place),
             TimerOwner::Neighbour(place) => (3, place),
             TimerOwner::Reassembly => (4, 0),
+            TimerOwner::Held(place) => (5, place),
         };
         debug_assert!(place < 1 << PLACE_BITS);
         Self(table << PLACE_BITS | place)
@@ -38,7 +40,8 @@ impl TimerKey {
             1 => TimerOwner::HalfOpen(place),
             2 => TimerOwner::TimeWait(place),
             3 => TimerOwner::Neighbour(place),
-            _ => TimerOwner::Reassembly,
+            4 => TimerOwner::Reassembly,
+            _ => TimerOwner::Held(place),
         }
     }
 }

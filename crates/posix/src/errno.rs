@@ -148,7 +148,11 @@ impl From<HostError> for Errno {
             HostError::FamilyMismatch { .. } => Self::EAFNOSUPPORT,
             HostError::TooManyConnections(_) => Self::ENOBUFS,
             HostError::FastOpenDisabled => Self::EOPNOTSUPP,
-            HostError::NoSuchInterface(_) | HostError::BadPrefix { .. } => Self::EINVAL,
+            HostError::NotHeld => Self::ECONNABORTED,
+            HostError::PacketTooLarge(_) => Self::EMSGSIZE,
+            HostError::NoSuchInterface(_) | HostError::BadPrefix { .. } | HostError::BadPacket => {
+                Self::EINVAL
+            }
         }
     }
 }

@@ -104,7 +104,7 @@ impl Script for Asking {
             Event::Connection { id, .. } if self.serving.contains_key(&id) => {
                 self.serve(now, host, id);
             }
-            Event::Connection { .. } => {}
+            Event::Connection { .. } | Event::Incoming | Event::Strays => {}
             Event::Listener { .. } => {
                 while let Some((id, _)) = host.accept(self.listener) {
                     self.serving.insert(id, (0, 0));

@@ -181,17 +181,26 @@ pub struct Interface {
     link: Box<dyn Link>,
     addresses: Vec<(IpAddr, u8)>,
     routes: Vec<((IpAddr, u8), Option<IpAddr>)>,
+    any_address: bool,
 }
 
 impl Interface {
     /// A link, without addresses yet.
     pub fn new(link: impl Link + 'static) -> Self {
-        Self { link: Box::new(link), addresses: Vec::new(), routes: Vec::new() }
+        Self { link: Box::new(link), addresses: Vec::new(), routes: Vec::new(), any_address: false }
     }
 
     /// Gives the stack an address on this link; everything in its subnet is reached directly.
     pub fn address(mut self, address: impl Into<IpAddr>, prefix_len: u8) -> Self {
         self.addresses.push((address.into(), prefix_len));
+        self
+    }
+
+    /// Takes every unicast address that a packet arrives for as one of the stack's: where a TUN device brings all that a machine sends.
+    /// [`Incoming`](crate::Incoming), and listeners at an unspecified address, get connections to addresses that are nobody's, and
+    /// echo requests to them are answered. For the way back there must be a route, such as [`default_route`](Self::default_route).
+    pub fn any_address(mut self) -> Self {
+        self.any_address = true;
         self
     }
 
@@ -234,6 +243,7 @@ impl Interface {
         config.gso_max_bytes = offload.segmentation_bytes;
         config.checksum_offload = offload.checksum;
         config.addresses.clone_from(&self.addresses);
+        config.any_address = self.any_address;
         config
     }
 }

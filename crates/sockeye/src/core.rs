@@ -246,6 +246,9 @@ impl Core {
             self.host.close_listener(now, id);
             self.waiters.release_listener(id, &mut self.wakes);
         }
+        self.host.set_incoming(now, None);
+        self.waiters.incoming.wake(&mut self.wakes);
+        self.waiters.strays.wake(&mut self.wakes);
         let connections: Vec<_> = self.waiters.connections().collect();
         for id in connections {
             self.host.shutdown(now, id);

@@ -32,7 +32,10 @@ pub(crate) fn of_host(error: HostError) -> io::Error {
         HostError::NetworkUnreachable(_) => ErrorKind::NetworkUnreachable,
         HostError::TooManyConnections(_) => ErrorKind::QuotaExceeded,
         HostError::FastOpenDisabled => ErrorKind::Unsupported,
-        HostError::InvalidRemote(_)
+        HostError::NotHeld => ErrorKind::ConnectionAborted,
+        HostError::PacketTooLarge(_) => ErrorKind::InvalidInput,
+        HostError::BadPacket
+        | HostError::InvalidRemote(_)
         | HostError::FamilyMismatch { .. }
         | HostError::NoSuchInterface(_)
         | HostError::BadPrefix { .. } => ErrorKind::InvalidInput,

@@ -39,6 +39,7 @@
 //! |---|---|
 //! | `stack`, `builder` | [`Stack`], and how one is put together |
 //! | `socket`, `listener`, `stream`, `split` | the sockets |
+//! | `incoming`, `packets` | connections to any address, decided about before they are answered; packets that are not TCP |
 //! | `core` | what the lock guards: host, links, waiting tasks |
 //! | `driver` | the task |
 #![forbid(unsafe_code)]
@@ -48,8 +49,11 @@ mod clock;
 mod core;
 mod driver;
 mod error;
+mod hook;
+mod incoming;
 mod listener;
 mod options;
+mod packets;
 mod shared;
 mod socket;
 mod split;
@@ -60,15 +64,17 @@ mod tests;
 mod waiters;
 
 pub use builder::{Interface, StackBuilder};
+pub use incoming::{Incoming, Request};
 pub use listener::TcpListener;
+pub use packets::Packets;
 pub use socket::TcpSocket;
 pub use split::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 pub use stack::Stack;
 pub use stream::TcpStream;
 
 pub use sockeye_host::{
-    CookiePolicy, Counters, Counts, Direction, Endpoints, FastOpenPolicy, HostConfig, Limits,
-    Observer, Policy, SegmentTrace,
+    CookiePolicy, Counters, Counts, Direction, Endpoints, FastOpenPolicy, HostConfig,
+    IncomingConfig, InterfaceId, Limits, Observer, Policy, SegmentTrace, StrayPacket,
 };
 pub use sockeye_link as link;
 pub use sockeye_tcp::congestion::Algorithm as CongestionControl;

@@ -3,11 +3,14 @@
 use crate::builder::StackBuilder;
 use crate::core::Core;
 use crate::error;
+use crate::incoming::Incoming;
 use crate::listener::TcpListener;
 use crate::options::Options;
+use crate::packets::Packets;
 use crate::shared::{Handle, unlock};
 use crate::stream::TcpStream;
-use sockeye_host::{Counters, Counts};
+use bytes::Bytes;
+use sockeye_host::{Counters, Counts, IncomingConfig};
 use sockeye_tcp::Config;
 use std::future::poll_fn;
 use std::io::{self, IoSlice};
@@ -100,6 +103,37 @@ impl Stack {
     /// As [`TcpListener::bind`].
     pub fn listen(&self, local: SocketAddr) -> io::Result<TcpListener> {
         TcpListener::bind(self, local)
+    }
+
+    /// Gets the connections that no listener is for, whatever the address and port, and decides about each before it is answered. There
+    /// is at most one such owner at a time.
+    ///
+    /// The stack sees those that its interfaces take: to its own addresses, and to all others where an interface takes
+    /// [any address](crate::Interface::any_address). At most [`IncomingConfig::limit`] wait for their decision, each for
+    /// [`IncomingConfig::patience`].
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if there is an [`Incoming`] already.
+    pub fn incoming(&self, config: IncomingConfig) -> io::Result<Incoming> {
+        Incoming::open(self, config)
+    }
+
+    /// Gets the packets to the stack that are not TCP and that it has no use for, of which at most `limit` wait. There is at most one
+    /// such owner at a time.
+    ///
+    /// # Errors
+    /// [`AddrInUse`](io::ErrorKind::AddrInUse) if there is a [`Packets`] already.
+    pub fn packets(&self, limit: usize) -> io::Result<Packets> {
+        Packets::open(self, limit)
+    }
+
+    /// Sends an IP packet as it is, its checksums complete, by the route to its destination. Its source may be any address.
+    ///
+    /// # Errors
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is not exactly one IP packet or larger than its link's MTU,
+    /// [`NetworkUnreachable`](io::ErrorKind::NetworkUnreachable).
+    pub fn send_packet(&self, packet: Bytes) -> io::Result<()> {
+        self.handle.call(|core, now| core.host.send_packet(now, packet).map_err(error::of_host))
     }
 
     /// What the stack holds at the moment.

@@ -1,5 +1,6 @@
 //! Who waits for what: the wakers of tasks, by connection and by listener.
 
+use crate::hook::Hook;
 use smallvec::SmallVec;
 use sockeye_host::{ConnectionId, Event, ListenerId};
 use sockeye_tcp::Events;
@@ -47,6 +48,10 @@ pub(crate) enum Interest {
 pub(crate) struct Waiters {
     connections: Vec<Option<ConnectionWaiters>>,
     listeners: Vec<Option<ListenerWaiters>>,
+    /// For SYNs that are held.
+    pub(crate) incoming: Hook,
+    /// For packets of other protocols.
+    pub(crate) strays: Hook,
 }
 
 struct ConnectionWaiters {
@@ -188,6 +193,8 @@ impl Waiters {
                 let Some(waiters) = self.listener(id) else { return };
                 wakes.add_all(&mut waiters.accept);
             }
+            Event::Incoming => self.incoming.wake(wakes),
+            Event::Strays => self.strays.wake(wakes),
         }
     }
 
@@ -200,6 +207,8 @@ impl Waiters {
         for waiters in self.listeners.iter_mut().flatten() {
             wakes.add_all(&mut waiters.accept);
         }
+        self.incoming.wake(wakes);
+        self.strays.wake(wakes);
     }
 
     fn connection(&mut self, id: ConnectionId) -> Option<&mut ConnectionWaiters> {

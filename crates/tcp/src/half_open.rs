@@ -1,5 +1,7 @@
 //! SYN-RECEIVED: a small record for a SYN that was answered (RFC 9293 §3.10.7.2, §3.10.7.4).
 
+mod held;
+
 use crate::auth::Signature;
 use crate::challenge::ChallengeThrottle;
 use crate::config::Checks;

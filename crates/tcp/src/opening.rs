@@ -28,7 +28,8 @@ pub(crate) struct SynSent {
     syn_data: u16,
 }
 
-/// SYN-RECEIVED after a simultaneous open (RFC 9293 MUST-10).
+/// SYN-RECEIVED of a connection that its application knows of: after a simultaneous open (RFC 9293 MUST-10), or after a SYN that was
+/// held.
 #[derive(Debug)]
 pub(crate) struct SynReceived {
     pub(crate) half: HalfOpen,
@@ -225,6 +226,11 @@ impl SynReceived {
             syn_data: syn_sent.syn_data,
             sent_at: syn_sent.sent_at,
         }
+    }
+
+    /// It was decided at `now` to answer a SYN.
+    pub(crate) fn of_held(half: HalfOpen, now: Instant) -> Self {
+        Self { half, buffer: SendBuffer::default(), closing: false, syn_data: 0, sent_at: now }
     }
 
     /// Both directions, once the acknowledgement of our SYN has come.

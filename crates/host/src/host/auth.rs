@@ -117,6 +117,7 @@ impl Host {
             Target::Connection(at) => self.connections.at_mut(at)?.auth.as_deref_mut(),
             Target::HalfOpen(at) => self.half_open.at_mut(at)?.auth.as_deref_mut(),
             Target::TimeWait(at) => self.time_wait.at_mut(at)?.auth.as_deref_mut(),
+            Target::Held(_) => None,
         }
     }
 
@@ -132,6 +133,7 @@ impl Host {
             Some(Target::HalfOpen(at)) => {
                 self.half_open.at(at).is_some_and(|record| record.auth.is_some())
             }
+            Some(Target::Held(_)) => false,
             Some(Target::TimeWait(at)) => {
                 self.time_wait.at(at).is_some_and(|record| record.auth.is_some())
                     || is_syn && self.listeners.have_keys()
@@ -162,7 +164,7 @@ impl Host {
             None => true,
             Some(Target::TimeWait(_)) => segment.flags.syn(),
             Some(Target::Connection(at)) => segment.flags.syn() && self.is_over(at),
-            Some(Target::HalfOpen(_)) => false,
+            Some(Target::HalfOpen(_) | Target::Held(_)) => false,
         };
         let outcome = outcome.and_then(|()| {
             let mut auth = listened.then(|| self.listeners.authenticator(endpoints)).flatten();

@@ -25,7 +25,9 @@ impl Host {
         syn: &Segment,
         (minimum_iss, auth): (Option<SeqNumber>, Option<Box<Authenticator>>),
     ) {
-        let Some(id) = self.listeners.find(endpoints.local) else { return };
+        let Some(id) = self.listeners.find(endpoints.local) else {
+            return self.hold(now, hash, endpoints, syn, minimum_iss);
+        };
         let Some(listener) = self.listeners.get(id) else { return };
         if listener.is_full() {
             self.counters.dropped_backlog_full += 1;

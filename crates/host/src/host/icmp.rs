@@ -44,8 +44,13 @@ impl Host {
                 self.send_icmp(now, datagram, header, bytes::Bytes::copy_from_slice(data));
             }
             IcmpView::Error { kind, quoted } => {
-                let obeyed = Quoted::parse(quoted)
-                    .is_some_and(|quoted| self.on_icmp_error(now, datagram, kind, &quoted));
+                let quoted = Quoted::parse(quoted);
+                let is_about_tcp = quoted.as_ref().is_none_or(Quoted::is_tcp);
+                if !is_about_tcp && self.keep_stray(datagram) {
+                    return;
+                }
+                let obeyed =
+                    quoted.is_some_and(|quoted| self.on_icmp_error(now, datagram, kind, &quoted));
                 if obeyed {
                     self.counters.icmp_errors_obeyed += 1;
                 } else {
@@ -53,6 +58,9 @@ impl Host {
                 }
             }
             IcmpView::EchoReply { .. } | IcmpView::Other { .. } => {
+                if self.keep_stray(datagram) {
+                    return;
+                }
                 self.counters.dropped_unwanted += 1;
             }
         }

@@ -129,7 +129,7 @@ impl Host {
         data: &Bytes,
     ) {
         // Nothing is kept for what would be dropped when whole.
-        if !self.network.is_own(ip.destination) {
+        if self.network.cast(interface, ip.destination) != Cast::Own {
             self.counters.dropped_not_ours += 1;
             return;
         }
@@ -183,13 +183,18 @@ impl Host {
 
     /// A protocol that nobody here speaks: its sender is told, unless it spoke to many.
     fn on_unwanted(&mut self, now: Instant, datagram: &Datagram<'_>, protocol: u8) {
-        if !self.is_for_us(datagram) {
+        if !self.is_for_us(datagram) || self.keep_stray(datagram) {
             return;
         }
         self.counters.dropped_unwanted += 1;
+        self.reject(now, datagram, protocol);
+    }
+
+    /// Tells the sender that nobody here speaks that protocol. ICMP is not answered by errors (RFC 1122 §3.2.2).
+    pub(super) fn reject(&mut self, now: Instant, datagram: &Datagram<'_>, protocol: u8) {
         let kind = match protocol {
             protocol::UDP => ErrorKind::PortUnreachable,
-            protocol::NO_NEXT_HEADER => return,
+            protocol::NO_NEXT_HEADER | protocol::ICMP | protocol::ICMPV6 => return,
             _ => ErrorKind::ProtocolUnreachable,
         };
         self.send_icmp_error(now, datagram, kind);

@@ -8,12 +8,14 @@ mod egress;
 mod fast_open;
 mod handshake;
 mod icmp;
+mod incoming;
 mod ingress;
 mod link;
 mod listen;
 mod memory;
 mod open;
 mod path;
+mod strays;
 mod tcp;
 #[cfg(test)]
 mod tests;
@@ -26,6 +28,7 @@ use crate::error::HostError;
 use crate::events::Event;
 use crate::hash::Keyed;
 use crate::ids::{ConnectionId, ListenerId};
+use crate::incoming::{HeldRecord, Incoming};
 use crate::limiter::Limiter;
 use crate::listener::Listeners;
 use crate::net::{Network, Route};
@@ -33,6 +36,7 @@ use crate::pages::Pages;
 use crate::policy::Policy;
 use crate::ports::Ports;
 use crate::record::{HalfOpenRecord, Record, TimeWaitRecord};
+use crate::strays::Strays;
 use crate::timer::{TimerKey, TimerOwner};
 use crate::trace::{Observer, SegmentTrace};
 use crate::wheel::{TimerId, Wheel};
@@ -58,6 +62,9 @@ pub struct Host {
     connections: Pages<Record>,
     half_open: Pages<HalfOpenRecord>,
     time_wait: Pages<TimeWaitRecord>,
+    held: Pages<HeldRecord>,
+    incoming: Option<Box<Incoming>>,
+    strays: Option<Box<Strays>>,
     listeners: Listeners,
     ports: Ports,
     wheel: Wheel<TimerKey>,
@@ -85,6 +92,8 @@ pub struct Host {
 enum Announcement {
     Connection(ConnectionId),
     Listener(ListenerId),
+    Incoming,
+    Strays,
 }
 
 impl Host {
@@ -101,6 +110,9 @@ impl Host {
             connections: Pages::new(),
             half_open: Pages::new(),
             time_wait: Pages::new(),
+            held: Pages::new(),
+            incoming: None,
+            strays: None,
             listeners: Listeners::new(keyed("listeners")),
             ports: Ports::new(&config.secret, config.ephemeral_ports.clone()),
             reassembly_timer: wheel.insert(TimerOwner::Reassembly.into(), None),
@@ -240,6 +252,7 @@ impl Host {
         Counts {
             connections: self.connections.len(),
             half_open: self.half_open.len(),
+            held: self.held.len(),
             time_wait: self.time_wait.len(),
             listeners: self.listeners.len(),
             to_accept: self.to_accept,
@@ -270,6 +283,22 @@ impl Host {
                         listener.announced = false;
                         if !listener.to_accept.is_empty() {
                             return Some(Event::Listener { id });
+                        }
+                    }
+                }
+                Announcement::Incoming => {
+                    if let Some(incoming) = &mut self.incoming {
+                        incoming.announced = false;
+                        if !incoming.queue.is_empty() {
+                            return Some(Event::Incoming);
+                        }
+                    }
+                }
+                Announcement::Strays => {
+                    if let Some(strays) = &mut self.strays {
+                        strays.announced = false;
+                        if !strays.queue.is_empty() {
+                            return Some(Event::Strays);
                         }
                     }
                 }

@@ -172,7 +172,7 @@ impl Host {
             if reuse && !may_reuse {
                 break;
             }
-            let Self { ports, demux, connections, half_open, time_wait, .. } = self;
+            let Self { ports, demux, connections, half_open, held, time_wait, .. } = self;
             let port = ports.ephemeral(endpoints, |port| {
                 let mut endpoints = endpoints;
                 endpoints.local.set_port(port);
@@ -186,6 +186,7 @@ impl Host {
                     Target::HalfOpen(at) => {
                         half_open.at(at).is_some_and(|known| known.ends.are(&endpoints))
                     }
+                    Target::Held(at) => held.at(at).is_some_and(|known| known.ends.are(&endpoints)),
                     Target::TimeWait(at) => time_wait.at(at).is_some_and(|known| {
                         let reusable = reuse && is_reusable(now, known);
                         known.ends.are(&endpoints) && !reusable

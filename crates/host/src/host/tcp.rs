@@ -84,6 +84,7 @@ impl Host {
             Some(Target::TimeWait(index)) => {
                 self.on_time_wait_segment(now, index, &endpoints, segment, auth);
             }
+            Some(Target::Held(index)) => self.on_held_segment(now, index, &endpoints, &segment),
             None => self.on_segment_to_nobody(now, hash, &endpoints, &segment, auth),
         }
     }
@@ -101,6 +102,7 @@ impl Host {
                 Target::Connection(index) => self.connections.at(index).map(|of| &of.ends),
                 Target::HalfOpen(index) => self.half_open.at(index).map(|of| &of.ends),
                 Target::TimeWait(index) => self.time_wait.at(index).map(|of| &of.ends),
+                Target::Held(index) => self.held.at(index).map(|of| &of.ends),
             };
             known.is_some_and(|ends| ends.are(endpoints))
         })
@@ -163,7 +165,7 @@ impl Host {
         endpoints: &Endpoints,
         syn: &Segment,
     ) -> Option<SeqNumber> {
-        let timestamps = self.config_of(self.listeners.find(endpoints.local)?).timestamps;
+        let timestamps = self.passive_config(endpoints.local)?.timestamps;
         let record = self.connections.at_mut(index)?;
         if record.auth.is_some() || self.listeners.have_keys() {
             // What signs the new connection is decided where there is no old one.
@@ -188,8 +190,8 @@ impl Host {
         segment: Segment,
         auth: Option<Box<Authenticator>>,
     ) {
-        let listener = self.listeners.find(endpoints.local);
-        let timestamps = listener.is_some_and(|id| self.config_of(id).timestamps);
+        let config = self.passive_config(endpoints.local);
+        let timestamps = config.is_some_and(|config| config.timestamps);
         let Some(record) = self.time_wait.at_mut(index) else { return };
         let event = record.time_wait.on_segment(now, &segment, timestamps);
         let (timer, deadline, hash) = (record.timer, record.time_wait.deadline(), record.hash);
@@ -204,7 +206,7 @@ impl Host {
             }
             TimeWaitEvent::Reopen { minimum_iss } => {
                 // RFC 6191: only if somebody still listens.
-                if self.listeners.find(endpoints.local).is_some() {
+                if self.is_wanted(endpoints.local) {
                     self.forget_time_wait(index);
                     self.on_syn(now, hash, endpoints, &segment, (Some(minimum_iss), auth));
                 } else if let Some(reset) = Reset::for_segment(&segment) {
@@ -232,8 +234,7 @@ impl Host {
         if flags.rst() {
             return;
         }
-        let listened = self.listeners.find(endpoints.local).is_some();
-        if !listened || flags.ack() {
+        if !self.is_wanted(endpoints.local) || flags.ack() {
             if auth.is_none() && self.redeem_cookie(now, hash, endpoints, segment) {
                 return;
             }

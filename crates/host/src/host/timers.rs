@@ -25,6 +25,7 @@ impl Host {
                     }
                 }
                 TimerOwner::HalfOpen(index) => self.on_half_open_timer(now, index),
+                TimerOwner::Held(index) => self.on_held_timer(now, index),
                 TimerOwner::TimeWait(index) => {
                     // A place may have changed hands since it was found due.
                     let over = |deadline| deadline <= now;

@@ -15,6 +15,7 @@ pub(crate) struct Interface {
     pub(crate) addresses: Vec<Prefix>,
     pub(crate) gso_max_bytes: u32,
     pub(crate) checksum_offload: bool,
+    pub(crate) any_address: bool,
 }
 
 impl Interface {
@@ -32,6 +33,7 @@ impl Interface {
             addresses: Vec::with_capacity(config.addresses.len()),
             gso_max_bytes: config.gso_max_bytes,
             checksum_offload: config.checksum_offload,
+            any_address: config.any_address,
         };
         for (address, len) in config.addresses {
             interface.add_address(address, len)?;

@@ -213,9 +213,15 @@ impl Network {
             Cast::Multicast
         } else if self.is_broadcast(interface, destination) {
             Cast::Broadcast
+        } else if self.takes_any(interface) && !destination.is_unspecified() {
+            Cast::Own
         } else {
             Cast::Other
         }
+    }
+
+    fn takes_any(&self, interface: InterfaceId) -> bool {
+        self.interface(interface).is_some_and(|interface| interface.any_address)
     }
 
     fn is_broadcast(&self, interface: InterfaceId, address: IpAddr) -> bool {

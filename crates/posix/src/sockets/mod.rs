@@ -245,6 +245,8 @@ impl Sockets {
                         self.on_connection_event(now, id, events);
                     }
                     Event::Listener { id } => self.on_listener_event(id),
+                    // Nobody asked for them.
+                    Event::Incoming | Event::Strays => {}
                 }
             } else if let Some(file) = self.stirred.pop_front() {
                 self.retry(now, file);

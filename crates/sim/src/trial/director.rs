@@ -316,6 +316,8 @@ impl Script for Director<'_> {
                     }
                 }
             }
+            // Nobody asked for them.
+            Event::Incoming | Event::Strays => {}
             Event::Listener { id } => {
                 let known = |flow: &Running| flow.listener == Some(id);
                 let on_node = |at: &usize| self.node(*at, Role::Server) == node;

@@ -1,5 +1,6 @@
 //! Tests over two stacks on an in-memory link.
 
+mod incoming;
 mod life;
 mod options;
 mod over;

@@ -64,7 +64,7 @@ impl Connection {
         Self::new(config, state, now)
     }
 
-    fn new(config: Arc<Config>, state: State, now: Instant) -> Self {
+    pub(crate) fn new(config: Arc<Config>, state: State, now: Instant) -> Self {
         let extras = Extras::new(config.tally);
         Self {
             state,
@@ -169,7 +169,8 @@ impl Connection {
                     Verdict::Wait => None,
                     Verdict::Reset(reset) => Some(reset),
                     Verdict::Gone => {
-                        self.fail(Error::Refused);
+                        let error = received.half.taken_back();
+                        self.fail(error);
                         None
                     }
                     Verdict::Establish => {
