@@ -298,7 +298,11 @@ impl TcpInfo {
             rcv_rtt: info.receive_rtt.map_or(0, micros),
             // Before anything was read: what an initial window brings, if our window takes it.
             rcv_space: match info.receive_space {
-                0 => info.receive_window.min(10 * u32::from(info.receive_mss)),
+                0 => {
+                    let timestamps = if info.timestamps { 12 } else { 0 };
+                    let mss = info.receive_mss.saturating_sub(timestamps);
+                    info.receive_window.min(10 * u32::from(mss))
+                }
                 space => space,
             },
             total_retrans: u32::try_from(info.retransmissions).unwrap_or(u32::MAX),

@@ -8,7 +8,7 @@ use crate::{Segment, Transmit};
 use core::time::Duration;
 use sockeye_wire::{Instant, SeqNumber};
 
-/// Counters of one connection; of a listener's one without what came before it existed, the SYN and the SYN-ACK.
+/// Counters of one connection; that of a listener counts the SYN from which it came, but as in Linux not the SYN-ACK.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
 pub struct Tally {
@@ -84,6 +84,11 @@ pub(crate) struct Arrived {
 }
 
 impl Tally {
+    /// A listener's connection begins.
+    pub(crate) fn on_syn_received(&mut self) {
+        self.segments_in += 1;
+    }
+
     /// `segment` was taken by `connection`, which stood at `before`.
     pub(crate) fn on_segment(
         &mut self,

@@ -49,6 +49,10 @@ impl Extras {
         self.0.as_deref()?.tally.as_ref()
     }
 
+    pub(super) fn tally_mut(&mut self) -> Option<&mut Tally> {
+        self.0.as_deref_mut()?.tally.as_mut()
+    }
+
     pub(super) fn set_tally(&mut self, tally: Tally) {
         if let Some(kept) = self.0.as_deref_mut() {
             kept.tally = Some(tally);

@@ -89,6 +89,7 @@ impl Connection {
     ) -> Self {
         let mut connection = Self { events, ..Self::new(config, state, now) };
         connection.extras.set_fast_open(fast_open);
+        connection.tally_syn();
         connection
     }
 
@@ -108,6 +109,7 @@ impl Connection {
     ) -> Self {
         let mut connection = Self::new(config, state, now);
         connection.events |= Events::CONNECTED | Events::WRITABLE;
+        connection.tally_syn();
         // In a synchronized state no segment provokes a reset.
         let _none = connection.on_segment(now, segment);
         connection
@@ -128,6 +130,12 @@ impl Connection {
             return self.tally_segment(now, segment);
         }
         self.process(now, segment)
+    }
+
+    fn tally_syn(&mut self) {
+        if let Some(tally) = self.extras.tally_mut() {
+            tally.on_syn_received();
+        }
     }
 
     fn tally_segment(&mut self, now: Instant, segment: &mut Segment) -> Option<Reset> {
