@@ -24,6 +24,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod chunks;
 mod config;
 mod counters;
 mod demux;

@@ -8,6 +8,7 @@ use crate::receive::Receiver;
 use crate::send::{RttEstimator, SendBuffer, Sender};
 use crate::state::{Open, timestamp_clock};
 use crate::{Config, Error, Reset, Segment, Transmit, ecn};
+use bytes::BytesMut;
 use sockeye_wire::{Flags, Instant, SeqNumber};
 
 /// SYN-SENT.
@@ -73,7 +74,7 @@ impl SynSent {
 
     /// The first SYN takes `data` with it (RFC 7413).
     pub(crate) fn carry(&mut self, data: &[u8]) {
-        self.buffer.append(data);
+        self.buffer.append(data, &mut BytesMut::with_capacity);
         self.syn_data = data.len().min(usize::from(u16::MAX)) as u16;
     }
 

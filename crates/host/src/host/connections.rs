@@ -31,7 +31,11 @@ impl Host {
     /// # Errors
     /// As [`Connection::write`]; [`Error::NotConnected`] if the connection is gone.
     pub fn write(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, Error> {
-        self.call(now, id, |connection| connection.write(now, data))?
+        let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let allocate = &mut |bytes| self.chunks.take(now, bytes);
+        let written = record.connection.write_into(now, data, allocate);
+        self.changed(now, id.0.index);
+        written
     }
 
     /// SEND without copying; see [`Connection::write_chunk`].
@@ -367,6 +371,9 @@ impl Host {
     fn remove_connection(&mut self, index: u32) -> Option<Record> {
         let record = self.connections.remove(index)?;
         self.wheel.remove(record.timer);
+        if self.connections.len() == 0 {
+            self.chunks.forget();
+        }
         Some(record)
     }
 

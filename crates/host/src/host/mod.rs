@@ -21,6 +21,7 @@ mod tcp;
 mod tests;
 mod timers;
 
+use crate::chunks::Chunks;
 use crate::config::{HostConfig, InterfaceConfig, InterfaceId};
 use crate::counters::{Counters, Counts};
 use crate::demux::Demux;
@@ -76,6 +77,7 @@ pub struct Host {
     fast_open_keys: FastOpenKeys,
     flow_key: Keyed,
     egress: Egress,
+    chunks: Chunks,
     events: VecDeque<Announcement>,
     observer: Option<Box<dyn Observer>>,
     counters: Counters,
@@ -126,6 +128,7 @@ impl Host {
             },
             flow_key: keyed("flows"),
             egress: Egress::default(),
+            chunks: Chunks::default(),
             events: VecDeque::new(),
             observer: None,
             counters: Counters::default(),

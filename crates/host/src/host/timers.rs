@@ -13,6 +13,7 @@ impl Host {
 
     /// Does what is due; harmless if nothing is.
     pub fn on_timer(&mut self, now: Instant) {
+        self.chunks.expire(now);
         let mut due = core::mem::take(&mut self.due);
         self.wheel.expire(now, &mut due);
         for key in due.drain(..) {

@@ -7,7 +7,7 @@ use crate::send::SendBuffer;
 use crate::state::State;
 use crate::{Config, Error, Events, KeepAlive};
 use alloc::sync::Arc;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use core::time::Duration;
 use sockeye_wire::Instant;
 
@@ -18,6 +18,19 @@ impl Connection {
     /// [`Error::WouldBlock`] if the buffer is full; [`Error::Closing`] after [`shutdown`](Self::shutdown) or a close by the
     /// state; the reason of the end if the connection is over.
     pub fn write(&mut self, now: Instant, data: &[u8]) -> Result<usize, Error> {
+        self.write_into(now, data, &mut BytesMut::with_capacity)
+    }
+
+    /// As [`write`](Self::write), into chunks from `allocate`, which is asked for one that takes at least so many octets, 64 KiB at most.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_into(
+        &mut self,
+        now: Instant,
+        data: &[u8],
+        allocate: &mut dyn FnMut(usize) -> BytesMut,
+    ) -> Result<usize, Error> {
         let room = self.writable()?;
         if data.is_empty() {
             return Ok(0);
@@ -30,7 +43,7 @@ impl Connection {
         }
         let count = data.len().min(room);
         self.note_first_unsent(now);
-        self.send_buffer()?.append(&data[..count]);
+        self.send_buffer()?.append(&data[..count], allocate);
         Ok(count)
     }
 

@@ -41,10 +41,10 @@ impl SendBuffer {
         self.0.is_none()
     }
 
-    /// Copies `data` to the end.
-    pub(crate) fn append(&mut self, data: &[u8]) {
+    /// Copies `data` to the end, into chunks that `allocate` makes.
+    pub(crate) fn append(&mut self, data: &[u8], allocate: &mut dyn FnMut(usize) -> BytesMut) {
         if !data.is_empty() {
-            self.0.get_or_insert_default().append(data);
+            self.0.get_or_insert_default().append(data, allocate);
         }
     }
 
@@ -85,12 +85,12 @@ impl SendBuffer {
 }
 
 impl Chunks {
-    fn append(&mut self, mut data: &[u8]) {
+    fn append(&mut self, mut data: &[u8], allocate: &mut dyn FnMut(usize) -> BytesMut) {
         while !data.is_empty() {
             if self.tail.len() == self.tail.capacity() {
                 self.seal();
                 let least = if self.len == 0 { FIRST_CHUNK } else { CHUNK };
-                self.tail = BytesMut::with_capacity(data.len().clamp(least, MAX_CHUNK));
+                self.tail = allocate(data.len().clamp(least, MAX_CHUNK));
             }
             let room = self.tail.capacity() - self.tail.len();
             let (now, rest) = data.split_at(data.len().min(room));

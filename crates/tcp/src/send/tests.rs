@@ -47,7 +47,7 @@ proptest! {
         };
         for step in steps {
             match step {
-                Step::Append(len) => { let bytes = fill(len); buffer.append(&bytes); model.extend(bytes); }
+                Step::Append(len) => { let bytes = fill(len); buffer.append(&bytes, &mut bytes::BytesMut::with_capacity); model.extend(bytes); }
                 Step::AppendChunk(len) => { let bytes = fill(len); model.extend(&bytes); buffer.append_chunk(Bytes::from(bytes)); }
                 Step::Slice(at, len) => {
                     let at = at % (model.len() + 1);
