@@ -19,12 +19,6 @@ pub(crate) enum Target {
     Held(u32),
 }
 
-#[derive(Clone, Copy)]
-struct Item {
-    hash: u32,
-    target: Packed,
-}
-
 /// A [`Target`] in 32 bits: two say which table, thirty which place in it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Packed(u32);
@@ -58,7 +52,8 @@ impl Packed {
 
 pub(crate) struct Demux {
     key: [u8; 16],
-    shards: Vec<HashTable<Item>>,
+    /// The hash of each is in the record that it leads to, and is asked for when a shard grows.
+    shards: Vec<HashTable<Packed>>,
 }
 
 impl Demux {
@@ -76,19 +71,19 @@ impl Demux {
     /// The target with this hash for which `is_it` holds.
     #[inline]
     pub(crate) fn find(&self, hash: u32, mut is_it: impl FnMut(Target) -> bool) -> Option<Target> {
-        self.shards[shard(hash)]
-            .find(spread(hash), |item| item.hash == hash && is_it(item.target.target()))
-            .map(|item| item.target.target())
+        let found = self.shards[shard(hash)].find(spread(hash), |item| is_it(item.target()));
+        found.map(|item| item.target())
     }
 
-    pub(crate) fn insert(&mut self, hash: u32, target: Target) {
-        let item = Item { hash, target: Packed::new(target) };
-        self.shards[shard(hash)].insert_unique(spread(hash), item, |item| spread(item.hash));
+    /// `hash_of` knows the hash of every target that is in the table.
+    pub(crate) fn insert(&mut self, hash: u32, target: Target, hash_of: impl Fn(Target) -> u32) {
+        let hash_of = |item: &Packed| spread(hash_of(item.target()));
+        self.shards[shard(hash)].insert_unique(spread(hash), Packed::new(target), hash_of);
     }
 
     pub(crate) fn remove(&mut self, hash: u32, target: Target) {
         let (shard, target) = (&mut self.shards[shard(hash)], Packed::new(target));
-        if let Ok(found) = shard.find_entry(spread(hash), |item| item.target == target) {
+        if let Ok(found) = shard.find_entry(spread(hash), |item| *item == target) {
             found.remove();
         }
     }
@@ -96,8 +91,8 @@ impl Demux {
     /// A tuple goes from one table to another.
     pub(crate) fn replace(&mut self, hash: u32, old: Target, new: Target) {
         let (shard, old) = (&mut self.shards[shard(hash)], Packed::new(old));
-        if let Some(item) = shard.find_mut(spread(hash), |item| item.target == old) {
-            item.target = Packed::new(new);
+        if let Some(item) = shard.find_mut(spread(hash), |item| *item == old) {
+            *item = Packed::new(new);
         }
     }
 
@@ -170,7 +165,12 @@ mod tests {
         let mut demux = Demux::new([3; 16]);
         for port in 0..5_000 {
             let hash = demux.hash(&endpoints(port));
-            demux.insert(hash, Target::HalfOpen(u32::from(port)));
+            demux.insert(hash, Target::HalfOpen(u32::from(port)), |known| {
+                let (Target::Connection(port) | Target::HalfOpen(port)) = known else {
+                    panic!("{known:?}")
+                };
+                Demux::new([3; 16]).hash(&endpoints(port as u16))
+            });
             demux.replace(
                 hash,
                 Target::HalfOpen(u32::from(port)),

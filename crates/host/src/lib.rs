@@ -10,8 +10,8 @@
 //! | `host` | the face, and a segment's way in and out |
 //! | `net` | the IP layer: interfaces, routes, source selection, neighbours, path MTU, fragments |
 //! | `demux` | from a 4-tuple to its connection, by a keyed hash |
-//! | `wheel` | one timing wheel for everything that waits |
-//! | `pages` | the slab that connections live in |
+//! | `wheel` | timing wheels for everything that waits |
+//! | `pages`, `slab` | the slabs that connections and small records live in |
 //! | [`Policy`] | what may be switched while it runs |
 //! | `listener`, `ports` | who listens where; local ports (RFC 6056) |
 //! | `incoming` | SYNs for any address, held until somebody has decided about them |
@@ -42,6 +42,7 @@ mod pages;
 mod policy;
 mod ports;
 mod record;
+mod slab;
 mod strays;
 mod timer;
 pub mod trace;

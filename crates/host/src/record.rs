@@ -4,7 +4,7 @@ use crate::config::InterfaceId;
 use crate::ends::Ends;
 use crate::ids::ListenerId;
 use crate::net::{Hop, Network};
-use crate::wheel::TimerId;
+use crate::wheel::{Links, TimerId, Waits};
 use alloc::boxed::Box;
 use core::net::IpAddr;
 use sockeye_tcp::auth::Authenticator;
@@ -108,9 +108,21 @@ pub(crate) struct HalfOpenRecord {
     pub(crate) half_open: HalfOpen,
     pub(crate) ends: Ends,
     pub(crate) hash: u32,
-    pub(crate) timer: TimerId,
+    pub(crate) links: Links,
     pub(crate) listener: ListenerId,
     pub(crate) auth: Option<Box<Authenticator>>,
+}
+
+impl Waits for HalfOpenRecord {
+    #[inline]
+    fn deadline(&self) -> Instant {
+        self.half_open.deadline()
+    }
+
+    #[inline]
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
 }
 
 /// What remains of a closed connection.
@@ -118,7 +130,18 @@ pub(crate) struct TimeWaitRecord {
     pub(crate) time_wait: TimeWait,
     pub(crate) ends: Ends,
     pub(crate) hash: u32,
-    pub(crate) timer: TimerId,
-    pub(crate) since: Instant,
+    pub(crate) links: Links,
     pub(crate) auth: Option<Box<Authenticator>>,
+}
+
+impl Waits for TimeWaitRecord {
+    #[inline]
+    fn deadline(&self) -> Instant {
+        self.time_wait.deadline()
+    }
+
+    #[inline]
+    fn links(&mut self) -> &mut Links {
+        &mut self.links
+    }
 }

@@ -64,6 +64,13 @@ impl TimeWait {
         self.deadline
     }
 
+    /// When it began, or began again because the peer's FIN came again.
+    #[must_use]
+    pub fn since(&self) -> Instant {
+        let nanos = u64::from(self.duration_millis) * 1_000_000;
+        Instant::from_nanos(self.deadline.as_nanos().saturating_sub(nanos))
+    }
+
     /// SND.NXT: a new connection on this 4-tuple must begin above it.
     #[must_use]
     pub fn snd_nxt(&self) -> SeqNumber {

@@ -6,7 +6,7 @@ use crate::events::for_application;
 use crate::ids::ConnectionId;
 use crate::record::{Record, TimeWaitRecord};
 use crate::timer::TimerOwner;
-use crate::wheel::TimerId;
+use crate::wheel::Links;
 use bytes::Bytes;
 use core::time::Duration;
 use sockeye_tcp::congestion::Algorithm;
@@ -126,7 +126,7 @@ impl Host {
         record.pending = Events::NONE;
         record.connection.close(now);
         self.changed(now, id.0.index);
-        self.finish(now, id.0.index);
+        self.finish(id.0.index);
     }
 
     /// ABORT: a reset to the peer, nothing more is sent or delivered. The id stays until [`close`](Self::close).
@@ -278,7 +278,7 @@ impl Host {
             self.egress.ready.push_back(index);
         }
         let owner = TimerOwner::Connection(index).into();
-        self.wheel.arm(&mut record.timer, owner, record.connection.deadline());
+        self.timers.arm(&mut record.timer, owner, record.connection.deadline());
         let events = record.connection.take_events();
         if record.fast_opening {
             self.settle_fast_open(now, index);
@@ -333,7 +333,7 @@ impl Host {
 
     /// Forgets a connection that the application let go of and that has nothing left to say; one in TIME-WAIT leaves its
     /// small record.
-    pub(super) fn finish(&mut self, now: Instant, index: u32) {
+    pub(super) fn finish(&mut self, index: u32) {
         let Some(record) = self.connections.at(index) else { return };
         if !record.released {
             return;
@@ -351,26 +351,20 @@ impl Host {
                 self.ports.disconnected(record.ends.local_port());
                 return;
             }
-            let deadline = time_wait.deadline();
             let place = self.time_wait.insert(TimeWaitRecord {
                 time_wait,
                 ends: record.ends,
                 hash: record.hash,
-                timer: TimerId::UNSET,
-                since: now,
+                links: Links::UNLINKED,
                 auth: record.auth,
             });
-            let timer = self.wheel.insert(TimerOwner::TimeWait(place.index).into(), Some(deadline));
-            if let Some(new) = self.time_wait.get_mut(place) {
-                new.timer = timer;
-            }
-            self.demux.replace(record.hash, old, Target::TimeWait(place.index));
+            self.demux.replace(record.hash, old, Target::TimeWait(place));
         }
     }
 
     fn remove_connection(&mut self, index: u32) -> Option<Record> {
         let record = self.connections.remove(index)?;
-        self.wheel.remove(record.timer);
+        self.timers.remove(record.timer);
         if self.connections.len() == 0 {
             self.chunks.forget();
         }
@@ -379,7 +373,6 @@ impl Host {
 
     pub(super) fn forget_time_wait(&mut self, index: u32) {
         if let Some(record) = self.time_wait.remove(index) {
-            self.wheel.remove(record.timer);
             self.demux.remove(record.hash, Target::TimeWait(index));
             self.ports.disconnected(record.ends.local_port());
         }

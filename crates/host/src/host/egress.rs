@@ -123,8 +123,8 @@ impl Host {
             record.ready = false;
             self.egress.turn = None;
             let owner = TimerOwner::Connection(index).into();
-            self.wheel.arm(&mut record.timer, owner, record.connection.deadline());
-            self.finish(now, index);
+            self.timers.arm(&mut record.timer, owner, record.connection.deadline());
+            self.finish(index);
             return None;
         };
         // A bare acknowledgement costs its turn something too.
@@ -250,7 +250,7 @@ impl Host {
             IpAddr::V6(group) if group.is_multicast() => {
                 Resolution::Known(MacAddr::for_ipv6_group(group))
             }
-            next => self.network.neighbours.resolve(now, &mut self.wheel, hop.interface, next),
+            next => self.network.neighbours.resolve(now, &mut self.timers, hop.interface, next),
         }
     }
 

@@ -7,9 +7,8 @@ use crate::demux::Target;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::net::Hop;
 use crate::record::HalfOpenRecord;
-use crate::timer::TimerOwner;
 use crate::trace::SegmentTrace;
-use crate::wheel::TimerId;
+use crate::wheel::Links;
 use alloc::boxed::Box;
 use sockeye_tcp::auth::{Authenticator, Signature};
 use sockeye_tcp::{Connection, Endpoints, HalfOpen, HalfOpenEvent, Segment, Transmit};
@@ -72,7 +71,7 @@ impl Host {
                     half_open,
                     ends: (*endpoints).into(),
                     hash,
-                    timer: TimerId::UNSET,
+                    links: Links::UNLINKED,
                     listener: id,
                     auth,
                 };
@@ -92,18 +91,13 @@ impl Host {
 
     fn remember_half_open(&mut self, record: HalfOpenRecord) -> u32 {
         let (hash, port, id) = (record.hash, record.ends.local_port(), record.listener);
-        let deadline = record.half_open.deadline();
-        let place = self.half_open.insert(record);
-        let timer = self.wheel.insert(TimerOwner::HalfOpen(place.index).into(), Some(deadline));
-        if let Some(record) = self.half_open.get_mut(place) {
-            record.timer = timer;
-        }
+        let index = self.half_open.insert(record);
         if let Some(listener) = self.listeners.get_mut(id) {
             listener.half_open += 1;
         }
-        self.demux.insert(hash, Target::HalfOpen(place.index));
+        self.make_findable(hash, Target::HalfOpen(index));
         self.ports.connected(port);
-        place.index
+        index
     }
 
     /// A connection that had no half-open record: it can be found from now on, and waits to be accepted.
@@ -117,7 +111,7 @@ impl Host {
     ) -> ConnectionId {
         let connection =
             self.insert_connection(connection, *endpoints, hash, hop, (Some(id), None));
-        self.demux.insert(hash, Target::Connection(connection.0.index));
+        self.make_findable(hash, Target::Connection(connection.0.index));
         self.ports.connected(endpoints.local.port());
         self.changed(now, connection.0.index);
         self.queue_to_accept(id, connection);
@@ -236,9 +230,10 @@ impl Host {
             return;
         };
         let (config, deferred) = (self.config_of(id), listener.options.defer_accept);
-        let Some(record) = self.half_open.at_mut(index) else { return };
-        if record.half_open.on_timer(now, &config, deferred) {
-            self.wheel.set(record.timer, Some(record.half_open.deadline()));
+        let waits = self
+            .half_open
+            .change(index, |record| record.half_open.on_timer(now, &config, deferred));
+        if waits == Some(true) {
             self.half_open_output(now, index);
         } else {
             self.forget_half_open(index);
@@ -255,7 +250,6 @@ impl Host {
     /// Out of its table, its timer and its listener's count.
     fn take_half_open(&mut self, index: u32) -> Option<HalfOpenRecord> {
         let record = self.half_open.remove(index)?;
-        self.wheel.remove(record.timer);
         if let Some(listener) = self.listeners.get_mut(record.listener) {
             listener.half_open = listener.half_open.saturating_sub(1);
         }

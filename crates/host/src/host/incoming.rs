@@ -149,11 +149,11 @@ impl Host {
         half_open.hold(until);
         let ends = (*endpoints).into();
         let place = self.held.insert(HeldRecord { half_open, ends, hash, timer: TimerId::UNSET });
-        let timer = self.wheel.insert(TimerOwner::Held(place.index).into(), Some(until));
+        let timer = self.timers.insert(TimerOwner::Held(place.index).into(), Some(until));
         if let Some(record) = self.held.get_mut(place) {
             record.timer = timer;
         }
-        self.demux.insert(hash, Target::Held(place.index));
+        self.make_findable(hash, Target::Held(place.index));
         self.ports.connected(endpoints.local.port());
         self.counters.syns_held += 1;
         self.observe(|| SegmentTrace { state: StateName::Listen, ..trace_in(now, endpoints, syn) });
@@ -214,7 +214,7 @@ impl Host {
     fn take_held(&mut self, id: HeldId) -> Option<HeldRecord> {
         self.held.get(id.0)?;
         let record = self.held.remove(id.0.index)?;
-        self.wheel.remove(record.timer);
+        self.timers.remove(record.timer);
         Some(record)
     }
 }

@@ -138,7 +138,7 @@ impl Host {
             return;
         }
         let outcome = self.network.reassembly.insert(now, &ip, fragment, data);
-        self.wheel.set(self.reassembly_timer, self.network.reassembly.deadline());
+        self.timers.set(self.reassembly_timer, self.network.reassembly.deadline());
         let (whole, next, ecn) = match outcome {
             Outcome::Waiting => return,
             Outcome::Dropped => {

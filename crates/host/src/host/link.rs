@@ -144,7 +144,7 @@ impl Host {
         evidence: Evidence,
     ) {
         let neighbours = &mut self.network.neighbours;
-        let learned = neighbours.learn(now, &mut self.wheel, (interface, address), mac, evidence);
+        let learned = neighbours.learn(now, &mut self.timers, (interface, address), mac, evidence);
         let Some((mac, waiting)) = learned else { return };
         for mut packet in waiting {
             packet.headers_mut()[..6].copy_from_slice(&mac.0);
@@ -180,7 +180,7 @@ impl Host {
     }
 
     pub(super) fn on_neighbour_timer(&mut self, now: Instant, index: u32) {
-        match self.network.neighbours.on_timer(now, &mut self.wheel, index) {
+        match self.network.neighbours.on_timer(now, &mut self.timers, index) {
             Expiry::Nothing => {}
             Expiry::Solicit(question) => self.solicit(now, question),
             Expiry::Failed(interface, waiting) => {

@@ -40,7 +40,7 @@ use crate::record::{HalfOpenRecord, Record, TimeWaitRecord};
 use crate::strays::Strays;
 use crate::timer::{TimerKey, TimerOwner};
 use crate::trace::{Observer, SegmentTrace};
-use crate::wheel::{TimerId, Wheel};
+use crate::wheel::{Timed, TimerId, Timers};
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
@@ -61,14 +61,14 @@ pub struct Host {
     network: Network,
     demux: Demux,
     connections: Pages<Record>,
-    half_open: Pages<HalfOpenRecord>,
-    time_wait: Pages<TimeWaitRecord>,
+    half_open: Timed<HalfOpenRecord>,
+    time_wait: Timed<TimeWaitRecord>,
     held: Pages<HeldRecord>,
     incoming: Option<Box<Incoming>>,
     strays: Option<Box<Strays>>,
     listeners: Listeners,
     ports: Ports,
-    wheel: Wheel<TimerKey>,
+    timers: Timers<TimerKey>,
     reassembly_timer: TimerId,
     isn: IsnGenerator,
     syn_cookies: SynCookies,
@@ -86,6 +86,7 @@ pub struct Host {
     /// The connection that the last segment was for: in a batch the next one is most often for the same.
     recent: u32,
     due: Vec<TimerKey>,
+    due_records: Vec<u32>,
     to_accept: usize,
 }
 
@@ -103,22 +104,22 @@ impl Host {
     #[must_use]
     pub fn new(config: HostConfig) -> Self {
         let keyed = |purpose| Keyed::derive(&config.secret, purpose);
-        let mut wheel = Wheel::new();
+        let mut timers = Timers::new();
         let burst = |rate: u32| (rate / 10).max(1);
         let limits = &config.limits;
         Self {
             network: Network::new(&config),
             demux: Demux::new(keyed("demux").key()),
             connections: Pages::new(),
-            half_open: Pages::new(),
-            time_wait: Pages::new(),
+            half_open: Timed::new(),
+            time_wait: Timed::new(),
             held: Pages::new(),
             incoming: None,
             strays: None,
             listeners: Listeners::new(keyed("listeners")),
             ports: Ports::new(&config.secret, config.ephemeral_ports.clone()),
-            reassembly_timer: wheel.insert(TimerOwner::Reassembly.into(), None),
-            wheel,
+            reassembly_timer: timers.insert(TimerOwner::Reassembly.into(), None),
+            timers,
             isn: IsnGenerator::new(keyed("sequence numbers").key()),
             syn_cookies: SynCookies::new(keyed("SYN cookies").key()),
             cookie_sent_at: None,
@@ -139,6 +140,7 @@ impl Host {
             ),
             recent: 0,
             due: Vec::new(),
+            due_records: Vec::new(),
             to_accept: 0,
             config,
         }
@@ -263,7 +265,7 @@ impl Host {
             destinations: self.network.destinations.len(),
             reassembling: self.network.reassembly.len(),
             ports_in_use: self.ports.in_use(),
-            timers: self.wheel.len(),
+            timers: self.timers.len() + self.half_open.len() + self.time_wait.len(),
         }
     }
 

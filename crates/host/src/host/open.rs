@@ -127,7 +127,7 @@ impl Host {
         let opening = self.opening(now, &endpoints, &hop, minimum_iss, &config);
         let connection = make(config, opening);
         let id = self.insert_connection(connection, endpoints, hash, hop, (None, None));
-        self.demux.insert(hash, Target::Connection(id.0.index));
+        self.make_findable(hash, Target::Connection(id.0.index));
         self.ports.connected(endpoints.local.port());
         self.mark_ready(id.0.index);
         Ok(id)
@@ -292,7 +292,7 @@ impl Host {
         let key = self.connections.insert(record);
         if let Some(record) = self.connections.get_mut(key) {
             let owner = TimerOwner::Connection(key.index).into();
-            self.wheel.arm(&mut record.timer, owner, deadline);
+            self.timers.arm(&mut record.timer, owner, deadline);
         }
         ConnectionId(key)
     }
@@ -300,7 +300,7 @@ impl Host {
 
 /// Only timestamps tell the segments of two incarnations apart (RFC 6191 §3), and theirs have moved on meanwhile.
 fn is_reusable(now: Instant, known: &TimeWaitRecord) -> bool {
-    known.time_wait.had_timestamps() && now.since(known.since) >= TIME_WAIT_REUSE
+    known.time_wait.had_timestamps() && now.since(known.time_wait.since()) >= TIME_WAIT_REUSE
 }
 
 /// RFC 6437 flow labels are not part of a connection's name.

@@ -108,6 +108,20 @@ impl Host {
         })
     }
 
+    /// From now on what comes for the 4-tuple with this hash is the target's.
+    pub(super) fn make_findable(&mut self, hash: u32, target: Target) {
+        let Self { demux, connections, half_open, time_wait, held, .. } = self;
+        demux.insert(hash, target, |target| {
+            let known = match target {
+                Target::Connection(index) => connections.at(index).map(|of| of.hash),
+                Target::HalfOpen(index) => half_open.at(index).map(|of| of.hash),
+                Target::TimeWait(index) => time_wait.at(index).map(|of| of.hash),
+                Target::Held(index) => held.at(index).map(|of| of.hash),
+            };
+            known.unwrap_or_default()
+        });
+    }
+
     #[inline]
     fn on_connection_segment(
         &mut self,
@@ -178,7 +192,7 @@ impl Host {
         // It still has the name, but no longer gets what is sent to it.
         self.recent = u32::MAX;
         self.changed(now, index);
-        self.finish(now, index);
+        self.finish(index);
         Some(minimum_iss)
     }
 
@@ -192,10 +206,10 @@ impl Host {
     ) {
         let config = self.passive_config(endpoints.local);
         let timestamps = config.is_some_and(|config| config.timestamps);
-        let Some(record) = self.time_wait.at_mut(index) else { return };
-        let event = record.time_wait.on_segment(now, &segment, timestamps);
-        let (timer, deadline, hash) = (record.timer, record.time_wait.deadline(), record.hash);
-        self.wheel.set(timer, Some(deadline));
+        let answered = self.time_wait.change(index, |record| {
+            (record.time_wait.on_segment(now, &segment, timestamps), record.hash)
+        });
+        let Some((event, hash)) = answered else { return };
         let trace = trace_in(now, endpoints, &segment);
         self.observe(|| SegmentTrace { state: StateName::TimeWait, ..trace });
         match event {

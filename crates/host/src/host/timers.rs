@@ -8,41 +8,39 @@ impl Host {
     /// When [`on_timer`](Self::on_timer) is to be called next, exactly; `None` if nothing waits. Ask after
     /// [`poll_transmit`](Self::poll_transmit) gave `None`.
     pub fn deadline(&mut self) -> Option<Instant> {
-        self.wheel.deadline()
+        let small = [self.half_open.next_deadline(), self.time_wait.next_deadline()];
+        small.into_iter().chain([self.timers.deadline()]).flatten().min()
     }
 
     /// Does what is due; harmless if nothing is.
     pub fn on_timer(&mut self, now: Instant) {
         self.chunks.expire(now);
         let mut due = core::mem::take(&mut self.due);
-        self.wheel.expire(now, &mut due);
+        self.timers.expire(now, &mut due);
         for key in due.drain(..) {
             match key.owner() {
                 TimerOwner::Connection(index) => {
                     if let Some(record) = self.connections.at_mut(index) {
                         record.connection.on_timer(now);
                         self.changed(now, index);
-                        self.finish(now, index);
+                        self.finish(index);
                     }
                 }
-                TimerOwner::HalfOpen(index) => self.on_half_open_timer(now, index),
                 TimerOwner::Held(index) => self.on_held_timer(now, index),
-                TimerOwner::TimeWait(index) => {
-                    // A place may have changed hands since it was found due.
-                    let over = |deadline| deadline <= now;
-                    let record = self.time_wait.at(index);
-                    if record.is_some_and(|record| over(record.time_wait.deadline())) {
-                        self.forget_time_wait(index);
-                    }
-                }
                 TimerOwner::Neighbour(index) => self.on_neighbour_timer(now, index),
                 TimerOwner::Reassembly => {
                     let expired = self.network.reassembly.expire(now);
                     self.counters.dropped_fragment += expired as u64;
-                    self.wheel.set(self.reassembly_timer, self.network.reassembly.deadline());
+                    self.timers.set(self.reassembly_timer, self.network.reassembly.deadline());
                 }
             }
         }
         self.due = due;
+        let mut due = core::mem::take(&mut self.due_records);
+        self.half_open.expire(now, &mut due);
+        due.drain(..).for_each(|index| self.on_half_open_timer(now, index));
+        self.time_wait.expire(now, &mut due);
+        due.drain(..).for_each(|index| self.forget_time_wait(index));
+        self.due_records = due;
     }
 }

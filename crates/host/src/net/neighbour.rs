@@ -3,7 +3,7 @@
 use crate::config::InterfaceId;
 use crate::pages::Pages;
 use crate::timer::{TimerKey, TimerOwner};
-use crate::wheel::{TimerId, Wheel};
+use crate::wheel::{TimerId, Timers};
 use alloc::collections::VecDeque;
 use core::hash::BuildHasher;
 use core::net::IpAddr;
@@ -104,7 +104,7 @@ impl<S: BuildHasher> Neighbours<S> {
     pub(crate) fn resolve(
         &mut self,
         now: Instant,
-        wheel: &mut Wheel<TimerKey>,
+        wheel: &mut Timers<TimerKey>,
         interface: InterfaceId,
         address: IpAddr,
     ) -> Resolution {
@@ -142,7 +142,7 @@ impl<S: BuildHasher> Neighbours<S> {
     pub(crate) fn learn(
         &mut self,
         now: Instant,
-        wheel: &mut Wheel<TimerKey>,
+        wheel: &mut Timers<TimerKey>,
         (interface, address): (InterfaceId, IpAddr),
         mac: MacAddr,
         evidence: Evidence,
@@ -198,7 +198,7 @@ impl<S: BuildHasher> Neighbours<S> {
     pub(crate) fn on_timer(
         &mut self,
         now: Instant,
-        wheel: &mut Wheel<TimerKey>,
+        wheel: &mut Timers<TimerKey>,
         index: u32,
     ) -> Expiry {
         let Some(entry) = self.entries.at_mut(index) else { return Expiry::Nothing };
@@ -237,7 +237,7 @@ impl<S: BuildHasher> Neighbours<S> {
     fn insert(
         &mut self,
         now: Instant,
-        wheel: &mut Wheel<TimerKey>,
+        wheel: &mut Timers<TimerKey>,
         interface: InterfaceId,
         address: IpAddr,
         state: State,
@@ -267,7 +267,7 @@ impl<S: BuildHasher> Neighbours<S> {
     }
 
     /// Gives up an entry that is not in use; looks at a few only.
-    fn make_room(&mut self, wheel: &mut Wheel<TimerKey>) -> bool {
+    fn make_room(&mut self, wheel: &mut Timers<TimerKey>) -> bool {
         for _ in 0..64 {
             let at = self.hand;
             self.hand = if (at as usize) < self.limit { at + 1 } else { 0 };
@@ -283,7 +283,7 @@ impl<S: BuildHasher> Neighbours<S> {
         false
     }
 
-    fn remove(&mut self, wheel: &mut Wheel<TimerKey>, index: u32) -> VecDeque<Packet> {
+    fn remove(&mut self, wheel: &mut Timers<TimerKey>, index: u32) -> VecDeque<Packet> {
         let Some(entry) = self.entries.remove(index) else { return VecDeque::new() };
         wheel.remove(entry.timer);
         self.table.remove(&(entry.interface, entry.address));

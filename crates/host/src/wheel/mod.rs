@@ -1,16 +1,23 @@
-//! One hierarchical timing wheel for everything that waits (ticks of 32.8 µs, nine levels of 64 slots: all of 2⁶⁴ ns).
+//! A hierarchical timing wheel (ticks of 32.8 µs, nine levels of 64 slots: all of 2⁶⁴ ns).
+//!
+//! The wheel is intrusive: what waits is its own entry, found by its place in a slab ([`Waits`]). [`Timed`] is a table of records that
+//! always wait, [`Timers`] are entries apart from their owners, who have one only while they wait.
 //!
 //! Re-arming is lazy. A deadline that moves later, as a retransmission timer's does with every acknowledgement, only
 //! writes a number; the entry is moved when the wheel comes by. What moves earlier is moved at once. Nothing fires early,
 //! and [`deadline`](Wheel::deadline) is exact.
 
-mod nodes;
 #[cfg(test)]
 mod tests;
+mod timed;
+mod timers;
 
+pub(crate) use timed::Timed;
+pub(crate) use timers::{TimerId, Timers};
+
+use crate::slab::Slab;
 use alloc::boxed::Box;
-use alloc::vec::Vec;
-use nodes::Nodes;
+use core::num::NonZeroU16;
 use sockeye_wire::Instant;
 
 const TICK_BITS: u32 = 15;
@@ -18,27 +25,41 @@ const LEVEL_BITS: u32 = 6;
 const SLOTS: usize = 1 << LEVEL_BITS;
 const LEVELS: usize = 9;
 const NONE: u32 = u32::MAX;
-const UNLINKED: u16 = u16::MAX;
-/// The place of no entry at all.
-const VACANT: u16 = u16::MAX - 1;
 
-/// Names an entry.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct TimerId(u32);
-
-impl TimerId {
-    /// Names none; for the moment between making an owner and its timer, which names the owner's place.
-    pub(crate) const UNSET: Self = Self(NONE);
-}
-
-struct Node<K> {
-    /// The exact deadline; `FAR_FUTURE` for none.
-    deadline: Instant,
-    key: K,
+/// Where an entry is in the wheel: a part of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Links {
     previous: u32,
     next: u32,
-    /// Level and slot in one number, never later than the deadline's own.
-    place: u16,
+    place: Place,
+}
+
+impl Links {
+    /// In no slot.
+    pub(crate) const UNLINKED: Self = Self { previous: NONE, next: NONE, place: Place::UNLINKED };
+}
+
+/// Level and slot in one number, never later than the deadline's own. Never zero, so that a vacant entry takes no more room.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Place(NonZeroU16);
+
+impl Place {
+    const UNLINKED: Self = Self(NonZeroU16::MAX);
+
+    const fn new(place: usize) -> Self {
+        Self(NonZeroU16::MIN.saturating_add(place as u16))
+    }
+
+    const fn at(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+/// What may wait.
+pub(crate) trait Waits {
+    /// The exact deadline; `FAR_FUTURE` for none.
+    fn deadline(&self) -> Instant;
+    fn links(&mut self) -> &mut Links;
 }
 
 #[derive(Clone, Copy)]
@@ -52,65 +73,34 @@ struct Slot {
 
 const EMPTY: Slot = Slot { head: NONE, min: Instant::FAR_FUTURE, exact: false };
 
-pub(crate) struct Wheel<K> {
+struct Wheel {
     /// No entry's slot starts before this tick.
     current: u64,
     occupied: [u64; LEVELS],
     slots: Box<[Slot]>,
-    nodes: Nodes<K>,
 }
 
-impl<K: Copy> Wheel<K> {
-    pub(crate) fn new() -> Self {
+impl Wheel {
+    fn new() -> Self {
         Self {
             current: 0,
             occupied: [0; LEVELS],
             slots: alloc::vec![EMPTY; LEVELS * SLOTS].into_boxed_slice(),
-            nodes: Nodes::new(),
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.nodes.len()
-    }
-
-    pub(crate) fn insert(&mut self, key: K, deadline: Option<Instant>) -> TimerId {
-        let deadline = deadline.unwrap_or(Instant::FAR_FUTURE);
-        let index = self.nodes.insert(key, deadline);
-        self.link(index);
-        TimerId(index)
-    }
-
-    pub(crate) fn remove(&mut self, id: TimerId) {
-        self.unlink(id.0);
-        self.nodes.remove(id.0);
-    }
-
-    /// Changes the deadline of an entry that is there only while it has one.
+    /// An entry's deadline was `old` and has changed.
     #[inline]
-    pub(crate) fn arm(&mut self, id: &mut TimerId, key: K, deadline: Option<Instant>) {
-        match (*id, deadline) {
-            (TimerId::UNSET, None) => {}
-            (TimerId::UNSET, Some(_)) => *id = self.insert(key, deadline),
-            (_, None) => self.remove(core::mem::replace(id, TimerId::UNSET)),
-            (_, Some(_)) => self.set(*id, deadline),
-        }
-    }
-
-    /// Changes a deadline.
-    #[inline]
-    pub(crate) fn set(&mut self, id: TimerId, deadline: Option<Instant>) {
-        let deadline = deadline.unwrap_or(Instant::FAR_FUTURE);
-        let Some(node) = self.nodes.at_mut(id.0) else { return };
-        let old = core::mem::replace(&mut node.deadline, deadline);
-        if old == deadline {
+    fn moved(&mut self, entries: &mut Slab<impl Waits>, index: u32, old: Instant) {
+        let Some(entry) = entries.at_mut(index) else { return };
+        let (deadline, place) = (entry.deadline(), entry.links().place);
+        if deadline == old {
             return;
         }
-        let place = node.place;
-        if place == UNLINKED {
-            self.link(id.0);
+        if place == Place::UNLINKED {
+            self.link(entries, index);
         } else if tick(deadline) >= self.start_of(place) {
-            let slot = &mut self.slots[usize::from(place)];
+            let slot = &mut self.slots[place.at()];
             if deadline < slot.min {
                 slot.min = deadline;
                 slot.exact = true;
@@ -119,33 +109,33 @@ impl<K: Copy> Wheel<K> {
             }
         } else {
             // The old deadline decides whether the slot still knows its minimum.
-            self.detach(id.0, old);
-            self.link(id.0);
+            self.unlink(entries, index, old);
+            self.link(entries, index);
         }
     }
 
     /// The earliest deadline, exactly.
-    pub(crate) fn deadline(&mut self) -> Option<Instant> {
+    fn deadline(&mut self, entries: &mut Slab<impl Waits>) -> Option<Instant> {
         loop {
             let place = self.earliest()?;
-            let slot = self.slots[usize::from(place)];
+            let slot = self.slots[place.at()];
             if slot.exact {
                 return Some(slot.min);
             }
             let mut min = Instant::FAR_FUTURE;
             let mut at = slot.head;
             while at != NONE {
-                let Some(node) = self.nodes.at(at) else { break };
-                let (here, deadline) = (at, node.deadline);
-                at = node.next;
+                let Some(entry) = entries.at_mut(at) else { break };
+                let deadline = entry.deadline();
+                let here = core::mem::replace(&mut at, entry.links().next);
                 if deadline != Instant::FAR_FUTURE && self.place_of(deadline) == place {
                     min = min.min(deadline);
                 } else {
-                    self.unlink(here);
-                    self.link(here);
+                    self.unlink(entries, here, deadline);
+                    self.link(entries, here);
                 }
             }
-            let slot = &mut self.slots[usize::from(place)];
+            let slot = &mut self.slots[place.at()];
             if slot.head != NONE {
                 slot.min = min;
                 slot.exact = true;
@@ -153,8 +143,13 @@ impl<K: Copy> Wheel<K> {
         }
     }
 
-    /// Puts the keys of all entries that are due into `due`; they stay, without a deadline.
-    pub(crate) fn expire(&mut self, now: Instant, due: &mut Vec<K>) {
+    /// Takes out all entries that are due, and names each.
+    fn expire<T: Waits>(
+        &mut self,
+        entries: &mut Slab<T>,
+        now: Instant,
+        mut due: impl FnMut(u32, &mut T),
+    ) {
         let now_tick = tick(now);
         while let Some(place) = self.earliest() {
             let start = self.start_of(place);
@@ -164,18 +159,16 @@ impl<K: Copy> Wheel<K> {
             self.current = self.current.max(start);
             let mut at = self.take_slot(place);
             while at != NONE {
-                let Some(node) = self.nodes.at_mut(at) else { break };
-                let here = at;
-                at = node.next;
-                node.place = UNLINKED;
-                if node.deadline <= now {
-                    node.deadline = Instant::FAR_FUTURE;
-                    due.push(node.key);
+                let Some(entry) = entries.at_mut(at) else { break };
+                let links = core::mem::replace(entry.links(), Links::UNLINKED);
+                let here = core::mem::replace(&mut at, links.next);
+                if entry.deadline() <= now {
+                    due(here, entry);
                 } else {
-                    self.link(here);
+                    self.link(entries, here);
                 }
             }
-            if usize::from(place) < SLOTS && start == now_tick {
+            if place.at() < SLOTS && start == now_tick {
                 break;
             }
         }
@@ -184,71 +177,65 @@ impl<K: Copy> Wheel<K> {
 
     /// The first occupied slot. Entries of a level all come before those of the next, because they share all higher bits
     /// with `current`.
-    fn earliest(&self) -> Option<u16> {
+    fn earliest(&self) -> Option<Place> {
         let level = self.occupied.iter().position(|bits| *bits != 0)?;
-        Some((level * SLOTS) as u16 + self.occupied[level].trailing_zeros() as u16)
+        Some(Place::new(level * SLOTS + self.occupied[level].trailing_zeros() as usize))
     }
 
-    fn place_of(&self, deadline: Instant) -> u16 {
+    fn place_of(&self, deadline: Instant) -> Place {
         let tick = tick(deadline).max(self.current);
         let differing = tick ^ self.current;
         let level = (u64::BITS - 1 - (differing | 1).leading_zeros()) / LEVEL_BITS;
         let slot = (tick >> (level * LEVEL_BITS)) as usize % SLOTS;
-        (level as usize * SLOTS + slot) as u16
+        Place::new(level as usize * SLOTS + slot)
     }
 
     /// First tick of a slot.
-    fn start_of(&self, place: u16) -> u64 {
-        let level = u32::from(place) / SLOTS as u32;
-        let slot = u64::from(place) % SLOTS as u64;
+    fn start_of(&self, place: Place) -> u64 {
+        let level = (place.at() / SLOTS) as u32;
+        let slot = (place.at() % SLOTS) as u64;
         let above = (level + 1) * LEVEL_BITS;
         (self.current >> above << above) | slot << (level * LEVEL_BITS)
     }
 
-    fn link(&mut self, index: u32) {
-        let Some(deadline) = self.nodes.at(index).map(|node| node.deadline) else { return };
+    /// Puts an entry into the slot of its deadline, if it has one.
+    fn link(&mut self, entries: &mut Slab<impl Waits>, index: u32) {
+        let Some(deadline) = entries.at(index).map(Waits::deadline) else { return };
         if deadline == Instant::FAR_FUTURE {
             return;
         }
         let place = self.place_of(deadline);
-        let slot = &mut self.slots[usize::from(place)];
+        let slot = &mut self.slots[place.at()];
         let next = core::mem::replace(&mut slot.head, index);
         if next == NONE || deadline < slot.min {
             slot.min = deadline;
             slot.exact = true;
         }
-        self.occupied[usize::from(place) / SLOTS] |= 1 << (usize::from(place) % SLOTS);
-        if let Some(node) = self.nodes.at_mut(index) {
-            (node.previous, node.next, node.place) = (NONE, next, place);
+        self.occupied[place.at() / SLOTS] |= 1 << (place.at() % SLOTS);
+        if let Some(entry) = entries.at_mut(index) {
+            *entry.links() = Links { previous: NONE, next, place };
         }
-        if let Some(follower) = self.nodes.at_mut(next) {
-            follower.previous = index;
-        }
-    }
-
-    fn unlink(&mut self, index: u32) {
-        if let Some(deadline) = self.nodes.at(index).map(|node| node.deadline) {
-            self.detach(index, deadline);
+        if let Some(follower) = entries.at_mut(next) {
+            follower.links().previous = index;
         }
     }
 
-    /// Takes an entry out of the slot that it was put into with `deadline`.
-    fn detach(&mut self, index: u32, deadline: Instant) {
-        let Some(node) = self.nodes.at_mut(index) else { return };
-        let (previous, next) = (node.previous, node.next);
-        let place = core::mem::replace(&mut node.place, UNLINKED);
-        if place == UNLINKED {
+    /// Takes an entry out of the slot that it is in, if any; `deadline` is what the slot knows of it.
+    fn unlink(&mut self, entries: &mut Slab<impl Waits>, index: u32, deadline: Instant) {
+        let Some(entry) = entries.at_mut(index) else { return };
+        let Links { previous, next, place } = core::mem::replace(entry.links(), Links::UNLINKED);
+        if place == Place::UNLINKED {
             return;
         }
-        if let Some(follower) = self.nodes.at_mut(next) {
-            follower.previous = previous;
+        if let Some(follower) = entries.at_mut(next) {
+            follower.links().previous = previous;
         }
-        let slot = &mut self.slots[usize::from(place)];
+        let slot = &mut self.slots[place.at()];
         if deadline == slot.min {
             slot.exact = false;
         }
-        match self.nodes.at_mut(previous) {
-            Some(leader) => leader.next = next,
+        match entries.at_mut(previous) {
+            Some(leader) => leader.links().next = next,
             None => slot.head = next,
         }
         if slot.head == NONE {
@@ -257,9 +244,9 @@ impl<K: Copy> Wheel<K> {
     }
 
     /// Empties a slot and gives its list.
-    fn take_slot(&mut self, place: u16) -> u32 {
-        let slot = core::mem::replace(&mut self.slots[usize::from(place)], EMPTY);
-        self.occupied[usize::from(place) / SLOTS] &= !(1 << (usize::from(place) % SLOTS));
+    fn take_slot(&mut self, place: Place) -> u32 {
+        let slot = core::mem::replace(&mut self.slots[place.at()], EMPTY);
+        self.occupied[place.at() / SLOTS] &= !(1 << (place.at() % SLOTS));
         slot.head
     }
 }

@@ -1,4 +1,4 @@
-use super::Wheel;
+use super::Timers;
 use proptest::prelude::*;
 use sockeye_wire::Instant;
 use std::vec::Vec;
@@ -30,7 +30,7 @@ proptest! {
     /// Against a plain list: same deadline at every step, same entries due, none early.
     #[test]
     fn equals_a_list(steps in steps()) {
-        let mut wheel = Wheel::new();
+        let mut wheel = Timers::new();
         let mut model: Vec<(super::TimerId, u32, Option<Instant>)> = Vec::new();
         let mut now = 0u64;
         for (serial, step) in steps.into_iter().enumerate() {
@@ -73,7 +73,7 @@ proptest! {
 
 #[test]
 fn a_deadline_within_the_current_tick_is_not_early() {
-    let mut wheel = Wheel::new();
+    let mut wheel = Timers::new();
     wheel.insert('a', Some(Instant::from_nanos(20_000)));
     let mut due = Vec::new();
     wheel.expire(Instant::from_nanos(19_999), &mut due);
