@@ -1,6 +1,7 @@
 //! What can be set when a host is made.
 
 use crate::policy::Policy;
+use crate::shard::Shard;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -25,6 +26,8 @@ pub struct HostConfig {
     pub refuse_unknown_ao: bool,
     /// Bounds on what strangers can make the host hold or send.
     pub limits: Limits,
+    /// Which of several hosts this is that are one to the outside.
+    pub shard: Shard,
     /// What may be switched later, by [`Host::policy_mut`](crate::Host::policy_mut).
     pub policy: Policy,
 }
@@ -40,6 +43,7 @@ impl HostConfig {
             ephemeral_ports: 32_768..=60_999,
             refuse_unknown_ao: false,
             limits: Limits::default(),
+            shard: Shard::WHOLE,
             policy: Policy::default(),
         }
     }
@@ -76,6 +80,25 @@ pub struct Limits {
     /// Payload octets a connection may send before it is the next one's turn; a slow one fewer
     /// (see `Connection::small_queue_bytes`).
     pub turn_bytes: usize,
+}
+
+impl Limits {
+    /// The bounds of one of `count` hosts that share these: equal parts of what they hold and send.
+    #[must_use]
+    pub fn divided(&self, count: u32) -> Self {
+        let part = |whole: usize| whole.div_ceil(count.max(1) as usize);
+        let rate = |whole: u32| whole.div_ceil(count.max(1));
+        Self {
+            connections: part(self.connections),
+            half_open: part(self.half_open),
+            time_wait: part(self.time_wait),
+            reassembly_bytes: part(self.reassembly_bytes),
+            outbox: part(self.outbox),
+            icmp_errors_per_second: rate(self.icmp_errors_per_second),
+            resets_per_second: rate(self.resets_per_second),
+            ..self.clone()
+        }
+    }
 }
 
 impl Default for Limits {

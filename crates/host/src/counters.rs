@@ -1,5 +1,24 @@
 //! What happened to packets, and what the host holds.
 
+/// A struct of numbers that can be added up, over the shards of a stack.
+macro_rules! summed {
+    ($(#[$outer:meta])* pub struct $name:ident {
+        $($(#[$inner:meta])* pub $field:ident: $number:ty,)*
+    }) => {
+        $(#[$outer])*
+        pub struct $name {
+            $($(#[$inner])* pub $field: $number,)*
+        }
+
+        impl core::ops::AddAssign for $name {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$field += other.$field;)*
+            }
+        }
+    };
+}
+
+summed! {
 /// Packets by what became of them. Each dropped packet counts once, under the first reason found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
@@ -94,7 +113,9 @@ pub struct Counters {
     /// Packets to be sent, for which an own queue had no room.
     pub dropped_queue_full: u64,
 }
+}
 
+summed! {
 /// What the host holds at the moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[non_exhaustive]
@@ -121,4 +142,5 @@ pub struct Counts {
     pub ports_in_use: usize,
     /// Timers, running or not.
     pub timers: usize,
+}
 }

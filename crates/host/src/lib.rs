@@ -10,6 +10,7 @@
 //! | `host` | the face, and a segment's way in and out |
 //! | `net` | the IP layer: interfaces, routes, source selection, neighbours, path MTU, fragments |
 //! | `demux` | from a 4-tuple to its connection, by a keyed hash |
+//! | [`Shard`] | several hosts that are one to the outside |
 //! | `wheel` | timing wheels for everything that waits |
 //! | `pages`, `slab` | the slabs that connections and small records live in |
 //! | [`Policy`] | what may be switched while it runs |
@@ -42,6 +43,7 @@ mod pages;
 mod policy;
 mod ports;
 mod record;
+mod shard;
 mod slab;
 mod strays;
 mod timer;
@@ -52,12 +54,13 @@ pub use config::{HostConfig, InterfaceConfig, InterfaceId, Limits, Medium};
 pub use counters::{Counters, Counts};
 pub use error::HostError;
 pub use events::Event;
-pub use host::{Host, KeyOwner};
+pub use host::{Goal, Host, KeyOwner, Misplaced};
 pub use ids::{ConnectionId, HeldId, ListenerId};
 pub use incoming::IncomingConfig;
 pub use listener::ListenOptions;
 pub use net::Route;
 pub use policy::{CookiePolicy, FastOpenPolicy, Policy};
+pub use shard::Shard;
 pub use sockeye_tcp::auth::{self, Key, KeyError, KeyId, Pattern};
 pub use sockeye_tcp::{Connection, Endpoints, Error, Events, FastOpenKeys};
 pub use strays::StrayPacket;

@@ -1,18 +1,22 @@
 //! Putting a stack together.
 
+use crate::clock::Clock;
 use crate::core::Core;
 use crate::driver::Driver;
 use crate::error;
-use crate::shared::{Handle, Shared};
+use crate::handover::Common;
+use crate::shared::{Shared, StackHandle};
 use crate::stack::Stack;
-use sockeye_host::{Host, HostConfig, InterfaceConfig, Limits, Medium, Observer, Policy, Route};
+use sockeye_host::{
+    Host, HostConfig, InterfaceConfig, Limits, Medium, Observer, Policy, Route, SegmentTrace, Shard,
+};
 use sockeye_link::Link;
 use sockeye_tcp::Config;
 use sockeye_wire::SeqNumber;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::ops::RangeInclusive;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A stack in the making; see [`Stack::builder`].
 #[must_use = "a stack begins with spawn()"]
@@ -27,6 +31,7 @@ pub struct StackBuilder {
     initial_sequence_number: Option<u32>,
     interfaces: Vec<Interface>,
     observer: Option<Box<dyn Observer>>,
+    shards: usize,
 }
 
 impl StackBuilder {
@@ -42,6 +47,7 @@ impl StackBuilder {
             initial_sequence_number: None,
             interfaces: Vec::new(),
             observer: None,
+            shards: 1,
         }
     }
 
@@ -125,10 +131,27 @@ impl StackBuilder {
         self
     }
 
+    /// Cuts the stack into that many parts, at least one, each with its own connections, lock and task; 1 if nothing is said.
+    ///
+    /// A connection lives in one shard, which a keyed hash of its addresses and ports chooses; shards have nothing in common on a packet's
+    /// way. Each needs [queues](Interface::queues) of its own of every interface. A packet that arrives at another shard's
+    /// queue is passed on, in batches: more work than if it had come to the right one, as a TUN device of Linux sees to once we have
+    /// sent something for that connection.
+    ///
+    /// What is bounded ([`Limits`](crate::Limits), the backlog of a listener) is dealt out to the shards in equal parts.
+    ///
+    /// The tasks run where the runtime has them run: one of several threads serves them at the same time, each beside the tasks that
+    /// wait for its connections, so that waking those needs no other thread.
+    pub fn shards(mut self, shards: usize) -> Self {
+        self.shards = shards.max(1);
+        self
+    }
+
     /// Begins: a task on the current tokio runtime serves the stack from now on.
     ///
     /// # Errors
-    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for an impossible address or route; whatever the operating system says when
+    /// [`InvalidInput`](io::ErrorKind::InvalidInput) for an impossible address or route, or an interface with fewer queues than there
+    /// are shards; whatever the operating system says when
     /// it gives no random secret, or the runtime cannot watch a link.
     ///
     /// # Panics
@@ -147,25 +170,36 @@ impl StackBuilder {
         config.policy = self.policy.unwrap_or(config.policy);
         config.hop_limit = self.hop_limit.unwrap_or(config.hop_limit);
         config.ephemeral_ports = self.ephemeral_ports.unwrap_or(config.ephemeral_ports);
-        let mut host = Host::new(config);
-        if let Some(observer) = self.observer {
-            host.set_observer(Some(observer));
-        }
-        if let Some(iss) = self.initial_sequence_number {
-            host.preset_isn(SeqNumber(iss));
-        }
-        let mut links = Vec::with_capacity(self.interfaces.len());
-        for interface in self.interfaces {
-            let id = host.add_interface(interface.config()).map_err(error::of_host)?;
-            for (destination, gateway) in interface.routes {
-                let route = Route { destination, gateway, interface: id, metric: 0 };
-                host.add_route(route).map_err(error::of_host)?;
+        let count = self.shards;
+        config.limits = config.limits.divided(count as u32);
+        let (clock, common) = (Clock::start(), Common::new(count));
+        let mut observers = observers(self.observer, count);
+        let mut interfaces = self.interfaces;
+        let mut shards = Vec::with_capacity(count);
+        for index in 0..count {
+            config.shard = Shard { index: index as u32, count: count as u32 };
+            let mut host = Host::new(config.clone());
+            host.set_observer(observers.next());
+            if let Some(iss) = self.initial_sequence_number {
+                host.preset_isn(SeqNumber(iss));
             }
-            links.push((id, interface.link));
+            let mut links = Vec::with_capacity(interfaces.len());
+            for interface in &mut interfaces {
+                let id = host.add_interface(interface.config(count)?).map_err(error::of_host)?;
+                for &(destination, gateway) in &interface.routes {
+                    let route = Route { destination, gateway, interface: id, metric: 0 };
+                    host.add_route(route).map_err(error::of_host)?;
+                }
+                links.extend(interface.take_links(index, count).map(|link| (id, link)));
+            }
+            shards.push(Shared::new(Core::new(host, links, clock, (index, Arc::clone(&common)))));
         }
-        let shared = Arc::new(Shared::new(Core::new(host, links)));
-        tokio::spawn(Driver::new(Arc::clone(&shared))?);
-        Ok(Stack::new(Handle::new(shared)))
+        let shards: Arc<[Shared]> = shards.into();
+        let drivers: Vec<_> = (0..count)
+            .map(|index| Driver::new(Arc::clone(&shards), index))
+            .collect::<io::Result<_>>()?;
+        drivers.into_iter().for_each(|driver| drop(tokio::spawn(driver)));
+        Ok(Stack::new(StackHandle::new(shards)))
     }
 }
 
@@ -175,10 +209,34 @@ impl std::fmt::Debug for StackBuilder {
     }
 }
 
+/// One observer for each shard, or none for any; with several shards they take turns at the only one there is.
+fn observers(
+    observer: Option<Box<dyn Observer>>,
+    shards: usize,
+) -> Box<dyn Iterator<Item = Box<dyn Observer>>> {
+    match observer {
+        Some(observer) if shards > 1 => {
+            let common = CommonObserver(Arc::new(Mutex::new(observer)));
+            Box::new(std::iter::repeat_with(move || Box::new(common.clone()) as Box<dyn Observer>))
+        }
+        observer => Box::new(observer.into_iter()),
+    }
+}
+
+#[derive(Clone)]
+struct CommonObserver(Arc<Mutex<Box<dyn Observer>>>);
+
+impl Observer for CommonObserver {
+    fn segment(&mut self, trace: &SegmentTrace) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).segment(trace);
+    }
+}
+
 /// A link, and what the stack is on it.
 #[must_use = "an interface does something once it is given to StackBuilder::interface"]
 pub struct Interface {
-    link: Box<dyn Link>,
+    /// None where the link of a queue has gone to its shard.
+    queues: Vec<Option<Box<dyn Link>>>,
     addresses: Vec<(IpAddr, u8)>,
     routes: Vec<((IpAddr, u8), Option<IpAddr>)>,
     any_address: bool,
@@ -187,7 +245,33 @@ pub struct Interface {
 impl Interface {
     /// A link, without addresses yet.
     pub fn new(link: impl Link + 'static) -> Self {
-        Self { link: Box::new(link), addresses: Vec::new(), routes: Vec::new(), any_address: false }
+        Self::queues([link])
+    }
+
+    /// An interface with several queues, all alike, dealt out to the stack's [shards](StackBuilder::shards): at least one for each.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")]
+    /// # fn open() -> Result<(), Box<dyn std::error::Error>> {
+    /// use sockeye::link::{Tun, TunConfig};
+    /// use sockeye::{Interface, Stack};
+    ///
+    /// let subnet = ("10.0.0.2".parse()?, 24);
+    /// let queues = Tun::open_queues(&TunConfig::for_stack("sock0", &[subnet]), 4)?;
+    /// let interface = Interface::queues(queues).address(subnet.0, subnet.1);
+    /// let stack = Stack::builder().interface(interface).shards(4).spawn()?;
+    /// # let _ = stack;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn queues<L: Link + 'static>(queues: impl IntoIterator<Item = L>) -> Self {
+        let queues = queues.into_iter().map(|link| Some(Box::new(link) as Box<dyn Link>));
+        Self {
+            queues: queues.collect(),
+            addresses: Vec::new(),
+            routes: Vec::new(),
+            any_address: false,
+        }
     }
 
     /// Gives the stack an address on this link; everything in its subnet is reached directly.
@@ -231,27 +315,46 @@ impl Interface {
         self.route(everything, 0, Some(gateway))
     }
 
-    fn config(&self) -> InterfaceConfig {
-        let mtu = u16::try_from(self.link.mtu()).unwrap_or(u16::MAX);
-        let medium = match self.link.medium() {
+    /// The links of the queues that a shard has.
+    fn take_links(
+        &mut self,
+        shard: usize,
+        shards: usize,
+    ) -> impl Iterator<Item = Box<dyn Link>> + '_ {
+        self.queues.iter_mut().skip(shard).step_by(shards).filter_map(Option::take)
+    }
+
+    /// What the host is told of it, which is asked once for each shard, before the links are taken.
+    fn config(&self, shards: usize) -> io::Result<InterfaceConfig> {
+        if self.queues.len() < shards {
+            let queues = self.queues.len();
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("an interface with {queues} queues for {shards} shards"),
+            ));
+        }
+        let link = self.queues.iter().flatten().next();
+        let link = link.ok_or(io::ErrorKind::InvalidInput)?;
+        let mtu = u16::try_from(link.mtu()).unwrap_or(u16::MAX);
+        let medium = match link.medium() {
             sockeye_link::Medium::Ip => Medium::Ip,
             sockeye_link::Medium::Ethernet(address) => Medium::Ethernet(address),
         };
         let mut config = InterfaceConfig::ip(mtu);
         config.medium = medium;
-        let offload = self.link.offload();
+        let offload = link.offload();
         config.gso_max_bytes = offload.segmentation_bytes;
         config.checksum_offload = offload.checksum;
         config.addresses.clone_from(&self.addresses);
         config.any_address = self.any_address;
-        config
+        Ok(config)
     }
 }
 
 impl std::fmt::Debug for Interface {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Interface")
-            .field("medium", &self.link.medium())
+            .field("queues", &self.queues.len())
             .field("addresses", &self.addresses)
             .field("routes", &self.routes)
             .finish_non_exhaustive()

@@ -1,12 +1,14 @@
 //! What the lock guards: the host, its links, and who waits.
 
 use crate::clock::Clock;
+use crate::handover::Common;
 use crate::waiters::{Waiters, Wakes};
-use sockeye_host::{ConnectionId, Host, InterfaceId};
+use sockeye_host::{ConnectionId, Counters, Goal, Host, InterfaceId, Misplaced};
 use sockeye_link::Link;
 use sockeye_wire::{Instant, Packet, StateName};
 use std::collections::VecDeque;
 use std::io;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -32,6 +34,17 @@ pub(crate) struct Core {
     driver: Option<Waker>,
     inbox: Vec<Packet>,
     outgoing: Vec<(InterfaceId, Packet)>,
+    handover: Handover,
+}
+
+/// Packets on their way from and to other shards.
+struct Handover {
+    index: usize,
+    common: Arc<Common>,
+    from_others: Vec<Misplaced>,
+    to_others: Vec<Vec<Misplaced>>,
+    /// That found no room at another shard.
+    lost: u64,
 }
 
 /// A link and what waits to be sent on it.
@@ -48,6 +61,8 @@ struct LinkSlot {
 pub(crate) struct Lifecycle {
     /// No handle is left: end once the last connection has.
     pub(crate) is_abandoned: bool,
+    /// Abandoned, and the last connection of this shard has ended.
+    is_finished: bool,
     /// Shutting down: nothing new is opened.
     pub(crate) is_closing: bool,
     /// The driver is to end, or has ended: nothing happens any more.
@@ -70,7 +85,13 @@ pub(crate) enum Turn {
 }
 
 impl Core {
-    pub(crate) fn new(host: Host, links: Vec<(InterfaceId, Box<dyn Link>)>) -> Self {
+    /// The shard with this `index`.
+    pub(crate) fn new(
+        host: Host,
+        links: Vec<(InterfaceId, Box<dyn Link>)>,
+        clock: Clock,
+        (index, common): (usize, Arc<Common>),
+    ) -> Self {
         let slot = |(interface, link)| LinkSlot {
             interface,
             link,
@@ -84,12 +105,19 @@ impl Core {
             released: Vec::new(),
             links: links.into_iter().map(slot).collect(),
             lifecycle: Lifecycle::default(),
-            clock: Clock::start(),
+            clock,
             now: Instant::ZERO,
             armed: Instant::FAR_FUTURE,
             driver: None,
             inbox: Vec::with_capacity(BATCH_PACKETS),
             outgoing: Vec::with_capacity(BATCH_PACKETS),
+            handover: Handover {
+                index,
+                to_others: common.inboxes().iter().map(|_| Vec::new()).collect(),
+                common,
+                from_others: Vec::new(),
+                lost: 0,
+            },
         }
     }
 
@@ -106,6 +134,7 @@ impl Core {
     /// there is something that the caller cannot do.
     pub(crate) fn settle(&mut self, now: Instant) {
         let sent_all = self.send(now) == Turn::Idle;
+        self.hand_over();
         self.tell();
         let is_due = self.host.deadline().is_some_and(|deadline| deadline < self.armed);
         if !sent_all || is_due || self.lifecycle.is_abandoned || self.lifecycle.is_stopped {
@@ -136,6 +165,7 @@ impl Core {
             self.host.on_timer(now);
         }
         let turn = self.send(now);
+        self.hand_over();
         self.tell();
         self.wakes.add(&mut self.lifecycle.shutdown_waiter);
         turn
@@ -178,6 +208,47 @@ impl Core {
         }
     }
 
+    /// Takes in what other shards left here; `driver` is woken when they leave more.
+    pub(crate) fn receive_from_shards(&mut self, now: Instant, driver: &Waker) {
+        let Handover { index, common, from_others, .. } = &mut self.handover;
+        if let [_, _, ..] = common.inboxes() {
+            common.inboxes()[*index].take(from_others, driver, &mut self.wakes);
+            for packet in from_others.drain(..) {
+                self.host.on_misplaced(now, packet);
+            }
+        }
+    }
+
+    /// Leaves at other shards what is for them.
+    fn hand_over(&mut self) {
+        let Handover { index, common, to_others, lost, .. } = &mut self.handover;
+        let mut is_any = false;
+        while let Some((goal, packet)) = self.host.poll_misplaced() {
+            is_any = true;
+            match goal {
+                Goal::Shard(shard) => to_others[shard as usize].push(packet),
+                Goal::Others => {
+                    let others = to_others.iter_mut().enumerate().filter(|(at, _)| at != index);
+                    others.for_each(|(_, batch)| batch.push(packet.clone()));
+                }
+            }
+        }
+        if is_any {
+            for (batch, inbox) in to_others.iter_mut().zip(common.inboxes()) {
+                if !batch.is_empty() {
+                    *lost += inbox.put(batch, &mut self.wakes) as u64;
+                }
+            }
+        }
+    }
+
+    /// What has become of packets so far.
+    pub(crate) fn counters(&self) -> Counters {
+        let mut counters = *self.host.counters();
+        counters.dropped_queue_full += self.handover.lost;
+        counters
+    }
+
     fn tell(&mut self) {
         while let Some(event) = self.host.poll_event() {
             self.waiters.on_event(event, &mut self.wakes);
@@ -203,11 +274,15 @@ impl Core {
         self.wakes.add(&mut self.driver);
     }
 
-    /// Whether the driver has nothing left to live for.
-    pub(crate) fn is_over(&self) -> bool {
+    /// Whether the driver has nothing left to live for: no connection of its own, and no other shard that may need what arrives here.
+    pub(crate) fn is_over(&mut self) -> bool {
+        let Lifecycle { is_abandoned, is_finished, is_stopped, .. } = &mut self.lifecycle;
         let is_drained = || self.links.iter().all(|slot| slot.queue.is_empty() || slot.is_dead);
-        self.lifecycle.is_stopped
-            || self.lifecycle.is_abandoned && self.host.counts().connections == 0 && is_drained()
+        if *is_abandoned && !*is_finished && self.host.counts().connections == 0 && is_drained() {
+            *is_finished = true;
+            self.handover.common.finish_one(&mut self.wakes);
+        }
+        *is_stopped || *is_finished && self.handover.common.is_finished()
     }
 
     pub(crate) fn stop(&mut self) {

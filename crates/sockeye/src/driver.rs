@@ -1,4 +1,4 @@
-//! The task that serves a stack where no caller does: packets that arrive, timers that run out, links that were full.
+//! The task that serves a shard of a stack where no caller does: packets that arrive, timers that run out, links that were full.
 
 use crate::core::{Core, Turn};
 use crate::shared::{Shared, unlock};
@@ -25,7 +25,9 @@ const TURNS: usize = 16;
 const RETRY: Duration = Duration::from_millis(1);
 
 pub(crate) struct Driver {
-    shared: Arc<Shared>,
+    shards: Arc<[Shared]>,
+    /// Which of them is served.
+    index: usize,
     sources: Vec<Source>,
     sleep: Pin<Box<Sleep>>,
     /// When `sleep` ends, if it has been polled for that.
@@ -36,20 +38,22 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    /// Registers the links' descriptors with the current runtime.
+    /// For the shard with that `index`; registers its links' descriptors with the current runtime.
     ///
     /// # Panics
     /// Outside of a tokio runtime with I/O and time.
-    pub(crate) fn new(shared: Arc<Shared>) -> io::Result<Self> {
-        let sources = shared.lock().links().map(Source::of).collect::<io::Result<Vec<_>>>()?;
+    pub(crate) fn new(shards: Arc<[Shared]>, index: usize) -> io::Result<Self> {
+        let sources =
+            shards[index].lock().links().map(Source::of).collect::<io::Result<Vec<_>>>()?;
         Ok(Self {
             #[cfg(unix)]
             _watches: sources
                 .iter()
                 .enumerate()
-                .filter_map(|(index, source)| source.watch(index, &shared))
+                .filter_map(|(link, source)| source.watch((index, link), &shards))
                 .collect(),
-            shared,
+            shards,
+            index,
             sources,
             sleep: Box::pin(sleep_until(Instant::now())),
             sleeps_until: None,
@@ -57,8 +61,9 @@ impl Driver {
     }
 
     fn turn(&mut self, cx: &mut Context<'_>) -> Next {
-        let mut core = self.shared.lock();
+        let mut core = self.shards[self.index].lock();
         let now = core.now();
+        core.receive_from_shards(now, cx.waker());
         let mut received = Turn::Idle;
         for (index, source) in self.sources.iter().enumerate() {
             if source.receive(&mut core, index, now, cx) == Turn::More {
@@ -124,9 +129,11 @@ impl Future for Driver {
 impl Drop for Driver {
     /// Also when the runtime goes away: whoever waits must not wait for ever.
     fn drop(&mut self) {
-        let mut core = self.shared.lock();
-        core.stop();
-        unlock(core);
+        for shard in &*self.shards {
+            let mut core = shard.lock();
+            core.stop();
+            unlock(core);
+        }
     }
 }
 
@@ -166,12 +173,12 @@ impl Source {
     #[cfg(unix)]
     fn watch(
         &self,
-        index: usize,
-        shared: &Arc<Shared>,
+        at: (usize, usize),
+        shards: &Arc<[Shared]>,
     ) -> Option<impl Future<Output = ()> + use<>> {
         match self {
             Self::Waker(_) => None,
-            Self::Fd(fd) => Some(watch(Arc::clone(fd), index, Arc::downgrade(shared))),
+            Self::Fd(fd) => Some(watch(Arc::clone(fd), at, Arc::downgrade(shards))),
         }
     }
 
@@ -210,11 +217,11 @@ impl Source {
 
 /// A device that is deleted says so by an error condition alone, which waiting to read does not see.
 #[cfg(unix)]
-async fn watch(fd: Arc<AsyncFd<OwnedFd>>, index: usize, shared: Weak<Shared>) {
+async fn watch(fd: Arc<AsyncFd<OwnedFd>>, (shard, link): (usize, usize), shards: Weak<[Shared]>) {
     while let Ok(mut guard) = fd.ready(Interest::ERROR).await {
         guard.clear_ready();
-        let Some(shared) = shared.upgrade() else { return };
+        let Some(shards) = shards.upgrade() else { return };
         // Reading tells whether and why the link is gone.
-        let _more = shared.call(|core, now| core.receive(index, now));
+        let _more = shards[shard].call(|core, now| core.receive(link, now));
     }
 }

@@ -1,7 +1,8 @@
 //! Connections to any address and port, each decided about before it is answered.
 
 use crate::error;
-use crate::shared::Handle;
+use crate::everywhere::Turn;
+use crate::shared::{Handle, StackHandle};
 use crate::stack::Stack;
 use crate::stream::TcpStream;
 use sockeye_host::{Endpoints, HeldId, IncomingConfig};
@@ -50,21 +51,22 @@ use std::task::{Context, Poll, ready};
 /// # }
 /// ```
 pub struct Incoming {
-    handle: Handle,
+    handle: StackHandle,
+    turn: Turn,
 }
 
 impl Incoming {
-    pub(crate) fn open(stack: &Stack, config: IncomingConfig) -> io::Result<Self> {
-        stack.handle.call(|core, now| {
-            if core.lifecycle.is_closing || core.lifecycle.is_stopped {
-                return Err(error::stopped());
-            }
+    pub(crate) fn open(stack: &Stack, mut config: IncomingConfig) -> io::Result<Self> {
+        let handle = stack.handle.clone();
+        config.limit = config.limit.div_ceil(handle.shards().len());
+        handle.set_up(|core, now| {
             if !core.waiters.incoming.take() {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
-            core.host.set_incoming(now, Some(config));
-            Ok(Self { handle: stack.handle.clone() })
-        })
+            core.host.set_incoming(now, Some(config.clone()));
+            Ok(())
+        })?;
+        Ok(Self { handle, turn: Turn::default() })
     }
 
     /// The next client. Cancelling the future loses none.
@@ -81,10 +83,18 @@ impl Incoming {
     /// As [`accept`](Self::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Request>> {
         let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        self.handle.call(|core, _now| match core.host.next_held() {
+        let request = self.handle.poll_each(&self.turn, |index| self.accept_at(index, cx));
+        if request.is_ready() {
+            coop.made_progress();
+        }
+        request
+    }
+
+    fn accept_at(&self, index: usize, cx: &Context<'_>) -> Poll<io::Result<Request>> {
+        let handle = self.handle.shard(index);
+        handle.call(|core, _now| match core.host.next_held() {
             Some((id, endpoints)) => {
-                coop.made_progress();
-                let handle = self.handle.clone();
+                let handle = handle.clone();
                 Poll::Ready(Ok(Request { handle, id, endpoints, is_decided: false }))
             }
             None if core.lifecycle.is_closing || core.lifecycle.is_stopped => {
@@ -100,10 +110,12 @@ impl Incoming {
 
 impl Drop for Incoming {
     fn drop(&mut self) {
-        self.handle.call(|core, now| {
-            core.waiters.incoming.give_back(&mut core.wakes);
-            core.host.set_incoming(now, None);
-        });
+        for shard in self.handle.shards() {
+            shard.call(|core, now| {
+                core.waiters.incoming.give_back(&mut core.wakes);
+                core.host.set_incoming(now, None);
+            });
+        }
     }
 }
 

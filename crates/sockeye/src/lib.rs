@@ -35,6 +35,9 @@
 //! The connections and links of a stack stand behind one lock. A call such as a write runs the protocol in its own thread, down to the
 //! system call that sends the packet; a task (the driver) does what no call does: arriving packets, in batches, and timers.
 //!
+//! [`StackBuilder::shards`] cuts a stack into several, each with its connections, its lock, its queue of every link and its task, so that
+//! several threads serve it without anything in common on a packet's way.
+//!
 //! | module | what it is |
 //! |---|---|
 //! | `stack`, `builder` | [`Stack`], and how one is put together |
@@ -42,6 +45,7 @@
 //! | `incoming`, `packets` | connections to any address, decided about before they are answered; packets that are not TCP |
 //! | `core` | what the lock guards: host, links, waiting tasks |
 //! | `driver` | the task |
+//! | `everywhere`, `handover` | what concerns all shards; packets that arrive at another one |
 #![forbid(unsafe_code)]
 
 mod builder;
@@ -49,6 +53,8 @@ mod clock;
 mod core;
 mod driver;
 mod error;
+mod everywhere;
+mod handover;
 mod hook;
 mod incoming;
 mod listener;

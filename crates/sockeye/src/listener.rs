@@ -1,11 +1,12 @@
 //! Waiting for connections.
 
 use crate::error;
+use crate::everywhere::{ListenerIds, Turn};
 use crate::options::Options;
-use crate::shared::Handle;
+use crate::shared::StackHandle;
 use crate::stack::{DEFAULT_BACKLOG, Stack};
 use crate::stream::{TcpStream, checked_hop_limit};
-use sockeye_host::{ListenOptions, ListenerId};
+use sockeye_host::ListenOptions;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -14,8 +15,10 @@ use std::time::Duration;
 
 /// A socket that waits for connections, as [`tokio::net::TcpListener`]. Dropping it stops listening, and resets what was not accepted.
 pub struct TcpListener {
-    handle: Handle,
-    id: ListenerId,
+    handle: StackHandle,
+    /// One for each shard.
+    ids: ListenerIds,
+    turn: Turn,
     local: SocketAddr,
     /// How its streams linger at first.
     linger: Option<Duration>,
@@ -45,15 +48,10 @@ impl TcpListener {
         backlog: usize,
         options: Options,
     ) -> io::Result<Self> {
-        stack.handle.call(|core, _now| {
-            if core.lifecycle.is_closing || core.lifecycle.is_stopped {
-                return Err(error::stopped());
-            }
-            let id = options.listen(core, local, backlog).map_err(error::of_host)?;
-            let local = core.host.listener_address(id).unwrap_or(local);
-            core.waiters.hold_listener(id);
-            Ok(Self { handle: stack.handle.clone(), id, local, linger: options.linger })
-        })
+        let handle = stack.handle.clone();
+        let (ids, local) = handle
+            .listen(local, backlog, |core, local, backlog| options.listen(core, local, backlog))?;
+        Ok(Self { handle, ids, turn: Turn::default(), local, linger: options.linger })
     }
 
     /// The next connection, and who opened it. Cancelling the future loses none.
@@ -70,10 +68,22 @@ impl TcpListener {
     /// As [`accept`](Self::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
         let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        self.handle.call(|core, _now| match core.host.accept(self.id) {
+        let accepted = self.handle.poll_each(&self.turn, |index| self.accept_at(index, cx));
+        if accepted.is_ready() {
+            coop.made_progress();
+        }
+        accepted
+    }
+
+    fn accept_at(
+        &self,
+        index: usize,
+        cx: &Context<'_>,
+    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
+        let (shard, id) = (self.handle.shard(index), self.ids[index]);
+        shard.call(|core, _now| match core.host.accept(id) {
             Some((id, endpoints)) => {
-                coop.made_progress();
-                let stream = TcpStream::new(&self.handle, core, id, endpoints);
+                let stream = TcpStream::new(&shard, core, id, endpoints);
                 core.waiters.set_linger(id, self.linger);
                 Poll::Ready(Ok((stream, endpoints.remote)))
             }
@@ -81,7 +91,7 @@ impl TcpListener {
                 Poll::Ready(Err(error::stopped()))
             }
             None => {
-                core.waiters.wait_to_accept(self.id, cx);
+                core.waiters.wait_to_accept(id, cx);
                 Poll::Pending
             }
         })
@@ -100,7 +110,7 @@ impl TcpListener {
     /// # Errors
     /// [`NotConnected`](io::ErrorKind::NotConnected) once the stack is shut down.
     pub fn ttl(&self) -> io::Result<u32> {
-        let default = self.handle.lock().host.config().hop_limit;
+        let default = self.handle.shards()[0].lock().host.config().hop_limit;
         self.options(|options| options.hop_limit.unwrap_or(default).into())
     }
 
@@ -114,20 +124,22 @@ impl TcpListener {
         self.options(|options| options.hop_limit = Some(hop_limit))
     }
 
-    fn options<T>(&self, use_options: impl FnOnce(&mut ListenOptions) -> T) -> io::Result<T> {
-        self.handle.call(|core, _now| {
-            let options = core.host.listen_options_mut(self.id);
-            options.map(use_options).ok_or_else(|| io::ErrorKind::NotConnected.into())
-        })
+    /// On every shard; the answer is the last one's.
+    fn options<T>(&self, use_options: impl Fn(&mut ListenOptions) -> T) -> io::Result<T> {
+        let mut result = Err(io::ErrorKind::NotConnected.into());
+        for (shard, id) in self.handle.shards().iter().zip(&self.ids) {
+            result = shard.call(|core, _now| {
+                let options = core.host.listen_options_mut(*id);
+                options.map(&use_options).ok_or_else(|| io::ErrorKind::NotConnected.into())
+            });
+        }
+        result
     }
 }
 
 impl Drop for TcpListener {
     fn drop(&mut self) {
-        self.handle.call(|core, now| {
-            core.waiters.release_listener(self.id, &mut core.wakes);
-            core.host.close_listener(now, self.id);
-        });
+        self.handle.close_listeners(&self.ids);
     }
 }
 

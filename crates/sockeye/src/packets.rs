@@ -1,7 +1,8 @@
 //! Packets that are not TCP.
 
 use crate::error;
-use crate::shared::Handle;
+use crate::everywhere::Turn;
+use crate::shared::StackHandle;
 use crate::stack::Stack;
 use bytes::Bytes;
 use sockeye_host::StrayPacket;
@@ -12,21 +13,22 @@ use std::task::{Context, Poll, ready};
 /// The packets to the stack that are not TCP and that it has no use for: UDP, other protocols, ICMP but for echo requests and what is
 /// about TCP; see [`Stack::packets`]. Dropping it leaves them to the stack again, which answers that nobody is there.
 pub struct Packets {
-    handle: Handle,
+    handle: StackHandle,
+    turn: Turn,
 }
 
 impl Packets {
     pub(crate) fn open(stack: &Stack, limit: usize) -> io::Result<Self> {
-        stack.handle.call(|core, _now| {
-            if core.lifecycle.is_closing || core.lifecycle.is_stopped {
-                return Err(error::stopped());
-            }
+        let handle = stack.handle.clone();
+        let limit = limit.div_ceil(handle.shards().len());
+        handle.set_up(|core, _now| {
             if !core.waiters.strays.take() {
                 return Err(io::ErrorKind::AddrInUse.into());
             }
             core.host.set_strays(Some(limit));
-            Ok(Self { handle: stack.handle.clone() })
-        })
+            Ok(())
+        })?;
+        Ok(Self { handle, turn: Turn::default() })
     }
 
     /// The next packet. Cancelling the future loses none.
@@ -43,11 +45,16 @@ impl Packets {
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<io::Result<StrayPacket>> {
         let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        self.handle.call(|core, _now| match core.host.next_stray() {
-            Some(packet) => {
-                coop.made_progress();
-                Poll::Ready(Ok(packet))
-            }
+        let packet = self.handle.poll_each(&self.turn, |index| self.recv_at(index, cx));
+        if packet.is_ready() {
+            coop.made_progress();
+        }
+        packet
+    }
+
+    fn recv_at(&self, index: usize, cx: &Context<'_>) -> Poll<io::Result<StrayPacket>> {
+        self.handle.shard(index).call(|core, _now| match core.host.next_stray() {
+            Some(packet) => Poll::Ready(Ok(packet)),
             None if core.lifecycle.is_closing || core.lifecycle.is_stopped => {
                 Poll::Ready(Err(error::stopped()))
             }
@@ -60,7 +67,9 @@ impl Packets {
 
     /// Tells a packet's sender by ICMP that nobody is there, within the stack's limit on such errors.
     pub fn reject(&self, packet: StrayPacket) {
-        self.handle.call(|core, now| core.host.reject_stray(now, packet));
+        if let Some(shard) = self.handle.in_turn().next() {
+            shard.call(|core, now| core.host.reject_stray(now, packet));
+        }
     }
 
     /// Sends an IP packet as it is; see [`Stack::send_packet`].
@@ -68,16 +77,18 @@ impl Packets {
     /// # Errors
     /// As [`Stack::send_packet`].
     pub fn send(&self, packet: Bytes) -> io::Result<()> {
-        self.handle.call(|core, now| core.host.send_packet(now, packet).map_err(error::of_host))
+        self.handle.send_packet(packet)
     }
 }
 
 impl Drop for Packets {
     fn drop(&mut self) {
-        self.handle.call(|core, _now| {
-            core.waiters.strays.give_back(&mut core.wakes);
-            core.host.set_strays(None);
-        });
+        for shard in self.handle.shards() {
+            shard.call(|core, _now| {
+                core.waiters.strays.give_back(&mut core.wakes);
+                core.host.set_strays(None);
+            });
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::incoming::Incoming;
 use crate::listener::TcpListener;
 use crate::options::Options;
 use crate::packets::Packets;
-use crate::shared::{Handle, unlock};
+use crate::shared::{Shared, StackHandle, unlock};
 use crate::stream::TcpStream;
 use bytes::Bytes;
 use sockeye_host::{Counters, Counts, IncomingConfig};
@@ -28,7 +28,7 @@ pub(crate) const DEFAULT_BACKLOG: usize = 1_024;
 /// are then still closed in order, and the task ends.
 #[derive(Clone)]
 pub struct Stack {
-    pub(crate) handle: Handle,
+    pub(crate) handle: StackHandle,
 }
 
 impl Stack {
@@ -37,7 +37,7 @@ impl Stack {
         StackBuilder::new()
     }
 
-    pub(crate) fn new(handle: Handle) -> Self {
+    pub(crate) fn new(handle: StackHandle) -> Self {
         Self { handle }
     }
 
@@ -72,17 +72,14 @@ impl Stack {
         options: &Options,
         early: Option<&[u8]>,
     ) -> io::Result<TcpStream> {
-        let (stream, taken) = self.handle.call(|core, now| {
-            if core.lifecycle.is_closing || core.lifecycle.is_stopped {
-                return Err(error::stopped());
-            }
-            let opened = options.connect(core, now, remote, local, early);
-            let (id, taken) = opened.map_err(error::of_host)?;
-            let endpoints = core.host.endpoints(id).ok_or_else(error::stopped)?;
-            let stream = TcpStream::new(&self.handle, core, id, endpoints);
+        let opened = self.handle.connect(remote, local, |shard, core, now| {
+            let (id, taken) = options.connect(core, now, remote, local, early)?;
+            let endpoints = core.host.endpoints(id);
+            let stream = endpoints.map(|endpoints| TcpStream::new(shard, core, id, endpoints));
             core.waiters.set_linger(id, options.linger);
-            Ok((stream, taken))
+            Ok(stream.map(|stream| (stream, taken)))
         })?;
+        let (stream, taken) = opened.ok_or_else(error::stopped)?;
         poll_fn(|cx| stream.poll_connected(cx)).await?;
         let mut rest = early.and_then(|data| data.get(taken..)).unwrap_or_default();
         while !rest.is_empty() {
@@ -94,7 +91,7 @@ impl Stack {
 
     /// Settings of connections that bring none of their own.
     pub(crate) fn tcp_config(&self) -> Arc<Config> {
-        Arc::clone(&self.handle.lock().host.config().tcp)
+        Arc::clone(&self.handle.shards()[0].lock().host.config().tcp)
     }
 
     /// Listens at an address; see [`TcpListener::bind`].
@@ -133,30 +130,36 @@ impl Stack {
     /// [`InvalidInput`](io::ErrorKind::InvalidInput) if it is not exactly one IP packet or larger than its link's MTU,
     /// [`NetworkUnreachable`](io::ErrorKind::NetworkUnreachable).
     pub fn send_packet(&self, packet: Bytes) -> io::Result<()> {
-        self.handle.call(|core, now| core.host.send_packet(now, packet).map_err(error::of_host))
+        self.handle.send_packet(packet)
     }
 
-    /// What the stack holds at the moment.
+    /// What the stack holds at the moment. What each shard has of its own counts once for each: listeners and their ports, neighbours.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.handle.lock().host.counts()
+        let mut sum = Counts::default();
+        self.handle.shards().iter().for_each(|shard| sum += shard.lock().host.counts());
+        sum
     }
 
     /// What has become of packets so far.
     #[must_use]
     pub fn counters(&self) -> Counters {
-        *self.handle.lock().host.counters()
+        let mut sum = Counters::default();
+        self.handle.shards().iter().for_each(|shard| sum += shard.lock().counters());
+        sum
     }
 
     /// Waits until a link fails for good, and says why. The stack goes on without it.
     pub async fn link_failed(&self) -> io::Error {
         poll_fn(|cx| {
-            let lifecycle = &mut self.handle.lock().lifecycle;
-            if let Some(error) = lifecycle.failures.pop() {
-                return Poll::Ready(error);
-            }
-            if !lifecycle.failure_waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
-                lifecycle.failure_waiters.push(cx.waker().clone());
+            for shard in self.handle.shards() {
+                let lifecycle = &mut shard.lock().lifecycle;
+                if let Some(error) = lifecycle.failures.pop() {
+                    return Poll::Ready(error);
+                }
+                if !lifecycle.failure_waiters.iter().any(|waker| waker.will_wake(cx.waker())) {
+                    lifecycle.failure_waiters.push(cx.waker().clone());
+                }
             }
             Poll::Pending
         })
@@ -169,23 +172,28 @@ impl Stack {
     /// Streams can be read until the peer closes; everything else fails with
     /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) or [`BrokenPipe`](io::ErrorKind::BrokenPipe).
     pub async fn shutdown(&self, timeout: Duration) -> usize {
-        self.handle.call(|core, now| core.begin_shutdown(now));
+        let shards = self.handle.shards();
+        shards.iter().for_each(|shard| shard.call(|core, now| core.begin_shutdown(now)));
         // Whether it was in time shows in what is left to abort.
         let _in_time = tokio::time::timeout(timeout, poll_fn(|cx| self.poll_finished(cx))).await;
-        let aborted = self.handle.call(|core, now| core.abort_unfinished(now));
-        self.handle.call(|core, _now| core.stop());
+        let abort = |shard: &Shared| shard.call(|core, now| core.abort_unfinished(now));
+        let aborted = shards.iter().map(abort).sum();
+        shards.iter().for_each(|shard| shard.call(|core, _now| core.stop()));
         aborted
     }
 
     fn poll_finished(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut core = self.handle.lock();
-        if core.lifecycle.is_stopped || core.unfinished().next().is_none() {
-            return Poll::Ready(());
+        for shard in self.handle.shards() {
+            let mut core = shard.lock();
+            if core.lifecycle.is_stopped || core.unfinished().next().is_none() {
+                continue;
+            }
+            let Core { lifecycle, wakes, .. } = &mut *core;
+            wakes.replace(&mut lifecycle.shutdown_waiter, cx.waker());
+            unlock(core);
+            return Poll::Pending;
         }
-        let Core { lifecycle, wakes, .. } = &mut *core;
-        wakes.replace(&mut lifecycle.shutdown_waiter, cx.waker());
-        unlock(core);
-        Poll::Pending
+        Poll::Ready(())
     }
 }
 

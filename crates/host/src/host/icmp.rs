@@ -4,13 +4,13 @@ use super::Host;
 use super::ingress::Datagram;
 use super::open::endpoints_of;
 use crate::demux::Target;
-use sockeye_tcp::IcmpError;
+use sockeye_tcp::{Endpoints, IcmpError};
 use sockeye_wire::icmp::{ErrorKind, IcmpHeader, IcmpView, Quoted};
 use sockeye_wire::ndp;
 use sockeye_wire::{Instant, StateName};
 
 impl Host {
-    pub(super) fn on_icmp_v4(&mut self, now: Instant, datagram: &Datagram<'_>) {
+    pub(super) fn on_icmp_v4(&mut self, now: Instant, datagram: &mut Datagram<'_>) {
         let bytes = datagram.transport();
         match IcmpView::parse_v4(&bytes) {
             Some(message) => self.on_icmp(now, datagram, message),
@@ -18,10 +18,10 @@ impl Host {
         }
     }
 
-    pub(super) fn on_icmp_v6(&mut self, now: Instant, datagram: &Datagram<'_>) {
+    pub(super) fn on_icmp_v6(&mut self, now: Instant, datagram: &mut Datagram<'_>) {
         let bytes = datagram.transport();
-        let ip = &datagram.ip;
-        match IcmpView::parse_v6(ip.source, ip.destination, &bytes) {
+        let (source, destination) = (datagram.ip.source, datagram.ip.destination);
+        match IcmpView::parse_v6(source, destination, &bytes) {
             // Neighbour discovery has its own rules about addresses.
             Some(IcmpView::Other {
                 kind: kind @ (ndp::SOLICITATION | ndp::ADVERTISEMENT),
@@ -33,7 +33,7 @@ impl Host {
         }
     }
 
-    fn on_icmp(&mut self, now: Instant, datagram: &Datagram<'_>, message: IcmpView<'_>) {
+    fn on_icmp(&mut self, now: Instant, datagram: &mut Datagram<'_>, message: IcmpView<'_>) {
         if !self.is_for_us(datagram) {
             return;
         }
@@ -47,6 +47,11 @@ impl Host {
                 let quoted = Quoted::parse(quoted);
                 let is_about_tcp = quoted.as_ref().is_none_or(Quoted::is_tcp);
                 if !is_about_tcp && self.keep_stray(datagram) {
+                    return;
+                }
+                if let Some(quoted) = quoted.as_ref().filter(|quoted| quoted.is_tcp())
+                    && self.misplace(datagram, &quoted_ends(datagram, quoted))
+                {
                     return;
                 }
                 let obeyed =
@@ -145,13 +150,18 @@ impl Host {
     }
 
     fn quoted_target(&self, datagram: &Datagram<'_>, quoted: &Quoted) -> Option<Target> {
-        let endpoints = endpoints_of(
-            datagram.interface,
-            (quoted.source, quoted.source_port),
-            (quoted.destination, quoted.destination_port),
-        );
+        let endpoints = quoted_ends(datagram, quoted);
         self.find(self.demux.hash(&endpoints), &endpoints)
     }
+}
+
+/// The name of the connection that an error is about.
+fn quoted_ends(datagram: &Datagram<'_>, quoted: &Quoted) -> Endpoints {
+    endpoints_of(
+        datagram.interface,
+        (quoted.source, quoted.source_port),
+        (quoted.destination, quoted.destination_port),
+    )
 }
 
 /// What a connection makes of an error; a source quench says nothing to TCP (RFC 9293 MUST-55, RFC 6633), and what a report of a

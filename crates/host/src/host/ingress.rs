@@ -21,6 +21,8 @@ pub(super) struct Datagram<'p> {
     pub(super) transport_at: usize,
     /// Moving a packet would copy its header array.
     pub(super) packet: &'p mut Packet,
+    /// It arrived at another shard.
+    pub(super) hearsay: bool,
 }
 
 impl Datagram<'_> {
@@ -79,7 +81,7 @@ impl Host {
             ether_type::IPV4 | ether_type::IPV6 => {
                 self.on_ip(now, interface, header.header_len, packet);
             }
-            ether_type::ARP => self.on_arp(now, interface, header.header_len, packet),
+            ether_type::ARP => self.on_arp(now, interface, header.header_len, packet, false),
             _ => self.counters.dropped_frame += 1,
         }
     }
@@ -112,14 +114,18 @@ impl Host {
         packet.meta.ecn = ip.ecn;
         let transport_at = ip_at + ip.header_len;
         if let Some(fragment) = ip.fragment {
+            if self.misplace_piece(interface, (&ip, fragment), transport_at, packet) {
+                return;
+            }
             let data = packet.to_bytes().slice(transport_at..);
             self.on_fragment(now, interface, ip, fragment, packet.meta, &data);
             return;
         }
-        self.on_datagram(now, Datagram { interface, ip, ip_at: Some(ip_at), transport_at, packet });
+        let (ip_at, hearsay) = (Some(ip_at), false);
+        self.on_datagram(now, Datagram { interface, ip, ip_at, transport_at, packet, hearsay });
     }
 
-    fn on_fragment(
+    pub(super) fn on_fragment(
         &mut self,
         now: Instant,
         interface: InterfaceId,
@@ -168,15 +174,16 @@ impl Host {
         ip.total_len = whole.len();
         let meta = Meta { checksum: ChecksumState::Unverified, ecn, ..meta };
         let packet = &mut Packet::from_bytes(meta, whole);
-        self.on_datagram(now, Datagram { interface, ip, ip_at: None, transport_at, packet });
+        let (ip_at, hearsay) = (None, false);
+        self.on_datagram(now, Datagram { interface, ip, ip_at, transport_at, packet, hearsay });
     }
 
     #[inline]
-    fn on_datagram(&mut self, now: Instant, datagram: Datagram<'_>) {
+    pub(super) fn on_datagram(&mut self, now: Instant, mut datagram: Datagram<'_>) {
         match datagram.ip.protocol {
             protocol::TCP => self.on_tcp(now, datagram),
-            protocol::ICMP if datagram.ip.source.is_ipv4() => self.on_icmp_v4(now, &datagram),
-            protocol::ICMPV6 if datagram.ip.source.is_ipv6() => self.on_icmp_v6(now, &datagram),
+            protocol::ICMP if datagram.ip.source.is_ipv4() => self.on_icmp_v4(now, &mut datagram),
+            protocol::ICMPV6 if datagram.ip.source.is_ipv6() => self.on_icmp_v6(now, &mut datagram),
             other => self.on_unwanted(now, &datagram, other),
         }
     }

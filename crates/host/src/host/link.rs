@@ -21,6 +21,7 @@ impl Host {
         interface: InterfaceId,
         at: usize,
         packet: &Packet,
+        hearsay: bool,
     ) {
         let bytes = packet.to_bytes();
         let Some(arp) = bytes.get(at..).and_then(ArpPacket::parse) else {
@@ -53,6 +54,10 @@ impl Host {
             };
             self.learn(now, interface, arp.sender.into(), arp.sender_mac, evidence);
         }
+        if hearsay {
+            return;
+        }
+        self.spread_arp(interface, at, packet);
         if asks && for_us {
             let reply = ArpPacket {
                 operation: ArpOperation::Reply,
@@ -89,6 +94,7 @@ impl Host {
             self.counters.dropped_unwanted += 1;
             return;
         };
+        self.spread_datagram(datagram);
         match message {
             NdpMessage::Solicitation { target, source_mac } => {
                 let has = |address: Ipv6Addr| {
@@ -104,6 +110,9 @@ impl Host {
                     let evidence =
                         Evidence { solicited: false, overrides: true, worth_an_entry: true };
                     self.learn(now, interface, source.into(), mac, evidence);
+                }
+                if datagram.hearsay {
+                    return;
                 }
                 // RFC 4861 §7.2.4: the answer to duplicate address detection goes to everyone.
                 let all_nodes = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 0, 1);

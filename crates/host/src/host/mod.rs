@@ -13,6 +13,7 @@ mod ingress;
 mod link;
 mod listen;
 mod memory;
+mod misplaced;
 mod open;
 mod path;
 mod strays;
@@ -37,6 +38,7 @@ use crate::pages::Pages;
 use crate::policy::Policy;
 use crate::ports::Ports;
 use crate::record::{HalfOpenRecord, Record, TimeWaitRecord};
+use crate::shard::Placement;
 use crate::strays::Strays;
 use crate::timer::{TimerKey, TimerOwner};
 use crate::trace::{Observer, SegmentTrace};
@@ -49,6 +51,7 @@ pub use auth::KeyOwner;
 use core::fmt;
 use core::net::IpAddr;
 use egress::Egress;
+pub use misplaced::{Goal, Misplaced};
 use sockeye_tcp::{Events, FastOpenKeys, IsnGenerator, SynCookies};
 use sockeye_wire::{Instant, Packet, SeqNumber};
 
@@ -60,6 +63,8 @@ pub struct Host {
     config: HostConfig,
     network: Network,
     demux: Demux,
+    placement: Placement,
+    misplaced: VecDeque<(Goal, Misplaced)>,
     connections: Pages<Record>,
     half_open: Timed<HalfOpenRecord>,
     time_wait: Timed<TimeWaitRecord>,
@@ -110,6 +115,8 @@ impl Host {
         Self {
             network: Network::new(&config),
             demux: Demux::new(keyed("demux").key()),
+            placement: Placement::new(&config.secret, config.shard),
+            misplaced: VecDeque::new(),
             connections: Pages::new(),
             half_open: Timed::new(),
             time_wait: Timed::new(),

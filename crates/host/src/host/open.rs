@@ -74,8 +74,8 @@ impl Host {
     ///
     /// # Errors
     /// [`HostError::InvalidRemote`] (RFC 9293 MUST-46), [`HostError::NetworkUnreachable`], [`HostError::FamilyMismatch`],
-    /// [`HostError::AddrNotAvailable`], [`HostError::AddrInUse`], [`HostError::PortsExhausted`] or
-    /// [`HostError::TooManyConnections`].
+    /// [`HostError::AddrNotAvailable`] (also where [another shard](Self::shard_to_connect) must do it), [`HostError::AddrInUse`],
+    /// [`HostError::PortsExhausted`] or [`HostError::TooManyConnections`].
     pub fn connect(
         &mut self,
         now: Instant,
@@ -122,6 +122,9 @@ impl Host {
         let remote = scoped(remote, hop.interface);
         let local = self.local_for(now, remote, local, &hop)?;
         let endpoints = Endpoints { local, remote };
+        if self.placement.elsewhere(&endpoints).is_some() {
+            return Err(HostError::AddrNotAvailable(local.ip()));
+        }
         let hash = self.demux.hash(&endpoints);
         let minimum_iss = self.clear_tuple(now, hash, &endpoints)?;
         let opening = self.opening(now, &endpoints, &hop, minimum_iss, &config);
@@ -133,9 +136,36 @@ impl Host {
         Ok(id)
     }
 
+    /// Which [shard](crate::Shard) must [`connect`](Self::connect) with the same arguments: the connection to a given port from a given port has its
+    /// place. None if any can, or none.
+    #[must_use]
+    pub fn shard_to_connect(&self, remote: SocketAddr, local: Option<SocketAddr>) -> Option<u32> {
+        let remote = without_flow(remote);
+        let hop = self.network.hop(remote)?;
+        let remote = scoped(remote, hop.interface);
+        let local = self.local_address(remote, local, &hop).ok()?;
+        (local.port() != 0).then(|| self.placement.place_of(&Endpoints { local, remote }))
+    }
+
     fn local_for(
         &mut self,
         now: Instant,
+        remote: SocketAddr,
+        local: Option<SocketAddr>,
+        hop: &Hop,
+    ) -> Result<SocketAddr, HostError> {
+        let mut local = self.local_address(remote, local, hop)?;
+        if local.port() == 0 {
+            let endpoints = Endpoints { local, remote };
+            let port = self.ephemeral_port(now, endpoints);
+            local.set_port(port.ok_or(HostError::PortsExhausted(remote))?);
+        }
+        Ok(local)
+    }
+
+    /// Our end of a connection, its port 0 if none is asked for.
+    fn local_address(
+        &self,
         remote: SocketAddr,
         local: Option<SocketAddr>,
         hop: &Hop,
@@ -156,13 +186,7 @@ impl Host {
                 (ip, local.map_or(0, |local| local.port()))
             }
         };
-        let mut local = scoped(SocketAddr::new(ip, port), hop.interface);
-        if port == 0 {
-            let endpoints = Endpoints { local, remote };
-            let port = self.ephemeral_port(now, endpoints);
-            local.set_port(port.ok_or(HostError::PortsExhausted(remote))?);
-        }
-        Ok(local)
+        Ok(scoped(SocketAddr::new(ip, port), hop.interface))
     }
 
     /// A port without any use of the 4-tuple, or failing that one whose TIME-WAIT may give way.
@@ -172,7 +196,8 @@ impl Host {
             if reuse && !may_reuse {
                 break;
             }
-            let Self { ports, demux, connections, half_open, held, time_wait, .. } = self;
+            let Self { ports, demux, placement, connections, half_open, held, time_wait, .. } =
+                self;
             let port = ports.ephemeral(endpoints, |port| {
                 let mut endpoints = endpoints;
                 endpoints.local.set_port(port);
@@ -192,7 +217,8 @@ impl Host {
                         known.ends.are(&endpoints) && !reusable
                     }),
                 };
-                demux.find(demux.hash(&endpoints), is_it).is_none()
+                placement.elsewhere(&endpoints).is_none()
+                    && demux.find(demux.hash(&endpoints), is_it).is_none()
             });
             if port.is_some() {
                 return port;

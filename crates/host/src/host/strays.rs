@@ -39,7 +39,7 @@ impl Host {
         let packet = &mut packet;
         self.reject(
             now,
-            &Datagram { interface, ip, ip_at: Some(0), transport_at, packet },
+            &Datagram { interface, ip, ip_at: Some(0), transport_at, packet, hearsay: false },
             protocol,
         );
     }

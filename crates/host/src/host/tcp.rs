@@ -15,7 +15,7 @@ use sockeye_wire::{Checksum, ChecksumState, Instant, Packet, SeqNumber, StateNam
 
 impl Host {
     #[inline]
-    pub(super) fn on_tcp(&mut self, now: Instant, datagram: Datagram<'_>) {
+    pub(super) fn on_tcp(&mut self, now: Instant, mut datagram: Datagram<'_>) {
         // RFC 9293 MUST-57: for everything, not the SYN alone.
         if datagram.packet.meta.link_broadcast {
             self.counters.dropped_broadcast += 1;
@@ -48,7 +48,6 @@ impl Host {
             (datagram.ip.source, view.source_port()),
         );
         let mut segment = Segment::decode(&view, &datagram.packet.meta);
-        self.counters.segments_received += u64::from(segment.wire_segments);
         let data_at = at + view.header_len();
 
         let (hash, target) = if self.is_recent(&endpoints) {
@@ -58,9 +57,15 @@ impl Host {
             (hash, self.find(hash, &endpoints))
         };
         // Addresses are looked at only here: those of a known connection were, when it was opened.
-        if target.is_none() && !self.is_for_us(&datagram) {
-            return;
+        if target.is_none() {
+            if !self.is_for_us(&datagram) {
+                return;
+            }
+            if self.misplace(&mut datagram, &endpoints) {
+                return;
+            }
         }
+        self.counters.segments_received += u64::from(segment.wire_segments);
         let mut auth = None;
         if segment.options.signature != Signature::None
             || self.may_need_signature(target, segment.flags.syn())

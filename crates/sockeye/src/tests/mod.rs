@@ -5,6 +5,7 @@ mod life;
 mod options;
 mod over;
 mod ready;
+mod shards;
 mod streams;
 #[cfg(target_os = "linux")]
 mod tun;
