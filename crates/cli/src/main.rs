@@ -5,6 +5,8 @@ mod commands;
 mod failure;
 #[cfg(target_os = "linux")]
 mod http;
+#[cfg(target_os = "linux")]
+mod proxy;
 mod terminal;
 #[cfg(target_os = "linux")]
 mod tun;
@@ -34,6 +36,8 @@ enum Command {
     #[cfg(target_os = "linux")]
     Serve(commands::serve::Serve),
     #[cfg(target_os = "linux")]
+    Proxy(commands::proxy::Proxy),
+    #[cfg(target_os = "linux")]
     Connect(commands::connect::Connect),
     #[cfg(target_os = "linux")]
     Listen(commands::listen::Listen),
@@ -51,6 +55,8 @@ fn main() -> ExitCode {
         Command::Sim(sim) => sim.run(),
         #[cfg(target_os = "linux")]
         Command::Serve(serve) => serve.run(),
+        #[cfg(target_os = "linux")]
+        Command::Proxy(proxy) => proxy.run(),
         #[cfg(target_os = "linux")]
         Command::Connect(connect) => connect.run(),
         #[cfg(target_os = "linux")]

@@ -14,7 +14,7 @@ fn help_teaches() {
 
 #[test]
 fn help_fits_the_terminal() {
-    for command in ["demo", "read", "drill", "sim", "serve", "connect", "listen"] {
+    for command in ["demo", "read", "drill", "sim", "serve", "proxy", "connect", "listen"] {
         let help = succeed(&[command, "--help"]).stdout;
         let longest = help.lines().map(|line| line.chars().count()).max();
         assert!(longest <= Some(100), "{command}: {longest:?}");
@@ -36,6 +36,12 @@ fn wrong_usage_is_2() {
         &["drill", "no-such-file.pkt"],
         &["drill", "-D", "no-value", "src"],
         &["fly"],
+        &["proxy", "--tun", "sk0"],
+        &["proxy", "--via", "direct"],
+        &["proxy", "--tun", "sk0", "--via", "socks4://127.0.0.1:1080"],
+        &["proxy", "--tun", "sk0", "--via", "socks5://127.0.0.1"],
+        &["proxy", "--interface", "eth0", "--via", "direct"],
+        &["proxy", "--tun", "sk0", "--via", "direct", "--max-connections", "0"],
     ] {
         let answer = sockeye(arguments);
         assert_eq!(answer.code, Some(2), "{arguments:?}: {}", answer.stderr);

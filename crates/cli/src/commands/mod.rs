@@ -7,6 +7,8 @@ pub(crate) mod demo;
 pub(crate) mod drill;
 #[cfg(target_os = "linux")]
 pub(crate) mod listen;
+#[cfg(target_os = "linux")]
+pub(crate) mod proxy;
 pub(crate) mod read;
 #[cfg(target_os = "linux")]
 pub(crate) mod serve;

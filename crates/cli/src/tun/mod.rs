@@ -1,4 +1,4 @@
-//! What `serve`, `connect` and `listen` share: a stack of our own behind a TUN device or on an Ethernet interface.
+//! What `serve`, `connect`, `listen` and `proxy` share: a stack of our own behind a TUN device or on an Ethernet interface.
 //!
 //! | module | what it is |
 //! |---|---|
@@ -80,6 +80,24 @@ pub(crate) enum Begin {
 impl TunArgs {
     /// Opens the device and begins; call it on a tokio runtime.
     pub(crate) fn open(&self, story: Story, begin: Begin) -> Result<Network, Failure> {
+        self.open_with(story, begin, |interface| interface)
+    }
+
+    /// [`open`](Self::open) for whoever takes what the device brings, whatever its address. An interface that Linux has too brings what is
+    /// Linux's own.
+    pub(crate) fn open_for_all(&self, story: Story) -> Result<Network, Failure> {
+        if !self.device.is_tun() {
+            return Err(Failure::usage("everything is taken from a TUN device only: give --tun"));
+        }
+        self.open_with(story, Begin::AtOnce, Interface::any_address)
+    }
+
+    fn open_with(
+        &self,
+        story: Story,
+        begin: Begin,
+        finish: impl FnOnce(Interface) -> Interface,
+    ) -> Result<Network, Failure> {
         self.check()?;
         let narrator = self.verbose.then(Narrator::start);
         let subnets: Vec<_> =
@@ -98,7 +116,7 @@ impl TunArgs {
         } else {
             self.device.gateways.iter().fold(interface, |link, router| link.gateway(*router))
         };
-        let mut builder = Stack::builder().interface(interface);
+        let mut builder = Stack::builder().interface(finish(interface));
         if let Some(narrator) = &narrator {
             builder = builder.observer(narrator.observer(story));
         }

@@ -1,8 +1,9 @@
-//! `serve`, `connect` and `listen` against Linux, over TUN devices and an Ethernet interface in a network namespace of the test's own.
+//! `serve`, `connect`, `listen` and `proxy` against Linux, over TUN devices and an Ethernet interface in a network namespace of the test's own.
 //!
 //! `SOCKEYE_INTEROP=full` transfers 200 MB where 20 MB are usual, and serves fifty large and fifty small files at once.
 
 mod ending;
+mod proxy;
 mod support;
 mod telling;
 

@@ -1,7 +1,7 @@
 //! What Linux's side does, on the standard library's sockets.
 #![expect(clippy::unwrap_used, reason = "it runs in tests alone")]
 
-use super::{pattern, payload_len};
+use super::{pattern, payload_len, proxies};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv6Addr, Shutdown, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
@@ -28,6 +28,8 @@ pub(crate) enum Linux {
     ConnectAndReset { to: String },
     /// Connects where nothing listens.
     Refused { by: String },
+    /// Everything that `sockeye proxy` needs around it.
+    Proxies(proxies::Role),
     /// Accepts, says `bye` and closes first.
     CloseFirst,
     /// Accepts and closes with data unread, which resets.
@@ -44,6 +46,7 @@ impl Linux {
             Self::Stay { to } => format!("stay {to}"),
             Self::ConnectAndReset { to } => format!("connect-and-reset {to}"),
             Self::Refused { by } => format!("refused {by}"),
+            Self::Proxies(role) => role.to_text(),
             Self::CloseFirst => "close-first".into(),
             Self::Reset => "reset".into(),
         }
@@ -61,6 +64,7 @@ pub(crate) fn play_the_linux_side() {
         // Unread data makes the close a reset.
         Some(("connect-and-reset", to)) => assert!(reach(to).peek(&mut [0]).is_ok()),
         Some(("refused", by)) => refused(by),
+        Some(("proxies", role)) => proxies::play(role),
         _ => serve(&role),
     }
 }
@@ -92,7 +96,7 @@ fn reach(to: &str) -> TcpStream {
     connect(to)
 }
 
-fn connect(to: &str) -> TcpStream {
+pub(super) fn connect(to: &str) -> TcpStream {
     let started = Instant::now();
     loop {
         match attempt(to) {

@@ -1,6 +1,7 @@
 //! A network namespace with `sockeye` on one side of a TUN device and a plain program on Linux's TCP on the other.
 
 mod linux;
+pub(crate) mod proxies;
 
 pub(crate) use linux::{Linux, play_the_linux_side};
 
@@ -53,6 +54,10 @@ impl Namespace {
     /// A folder of the test's own.
     pub(crate) fn folder(&self) -> &PathBuf {
         &self.folder
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
     }
 
     /// A program inside, without input.
