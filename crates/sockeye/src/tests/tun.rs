@@ -55,6 +55,10 @@ async fn inside_the_namespace() {
         let config = TunConfig { offload, ..TunConfig::for_stack("sock%d", &addresses) };
         transfer(Tun::open(&config).unwrap(), network).await;
     }
+    println!("TUN, three queues for three shards");
+    let config = TunConfig::for_stack("sock%d", &addresses_in(72));
+    let queues = Tun::open_queues(&config, 3).unwrap();
+    transfer_on(Interface::queues(queues), 3, 72).await;
     println!("TUN, offload in software");
     let config = TunConfig { offload: false, ..TunConfig::for_stack("sock%d", &addresses_in(70)) };
     transfer(SoftwareOffload::new(Tun::open(&config).unwrap()), 70).await;
@@ -96,10 +100,15 @@ fn ip(arguments: &str) {
 
 /// Everything below, over a link to Linux, which has the first address.
 async fn transfer(link: impl Link + 'static, network: u8) {
+    transfer_on(Interface::new(link), 1, network).await;
+}
+
+async fn transfer_on(interface: Interface, shards: usize, network: u8) {
     let ours = addresses_in(network);
     let interface =
-        ours.iter().fold(Interface::new(link), |link, (address, len)| link.address(*address, *len));
-    let stack = Stack::builder().interface(interface.default_route()).spawn().unwrap();
+        ours.iter().fold(interface, |link, (address, len)| link.address(*address, *len));
+    let stack = Stack::builder().interface(interface.default_route()).shards(shards);
+    let stack = stack.spawn().unwrap();
     let linux: [IpAddr; 2] =
         [format!("10.{network}.0.1").parse().unwrap(), format!("fd{network}::1").parse().unwrap()];
     for ((ours, _), linux) in ours.into_iter().zip(linux) {

@@ -17,6 +17,7 @@ mod packets;
 mod path;
 mod reuse;
 mod scale;
+mod shards;
 mod strays;
 mod transfer;
 mod world;
