@@ -196,7 +196,12 @@ impl Bbr {
             return bound;
         }
         let headroom = (u64::from(bound) * HEADROOM / 100) as u32;
-        bound.saturating_sub(headroom.max(self.mss)).max(self.min_pipe_window())
+        let left = bound.saturating_sub(headroom.max(self.mss)).max(self.min_pipe_window());
+        if self.ambient.per_mille() == 0 {
+            return left;
+        }
+        // What is left to others is room in a queue, and on a path that loses by itself the bound may lie where there is none.
+        left.max(bound.min(self.bdp(self.max_bw.get(), 100)))
     }
 
     /// RaiseInflightLongtermSlope: the bound rises by 1, 2, 4, … segments a round trip.

@@ -10,6 +10,9 @@ use sockeye_wire::Instant;
 const FILTER_LENGTH: Duration = Duration::from_secs(10);
 /// BBR.ProbeRTTInterval.
 const INTERVAL: Duration = Duration::from_secs(5);
+/// A round trip that is longer by no more than this part of the least shows that the least is still right: little sent would show
+/// nothing new. (The draft asks for one that is not longer at all, which with clocks this fine never comes.)
+const NEAR: u32 = 100;
 /// BBR.ProbeRTTDuration.
 pub(super) const DURATION: Duration = Duration::from_millis(200);
 
@@ -22,7 +25,7 @@ pub(super) struct MinRtt {
     recent: Option<Duration>,
     recent_at: Instant,
     /// BBR.probe_rtt_expired.
-    expired: bool,
+    pub(super) expired: bool,
     /// BBR.probe_rtt_done_stamp and BBR.probe_rtt_round_done.
     done_at: Option<Instant>,
     round_done: bool,
@@ -61,6 +64,11 @@ impl Bbr {
             && (filter.expired || filter.recent.is_none_or(|recent| rtt <= recent))
         {
             filter.recent = Some(rtt);
+            filter.recent_at = now;
+        } else if let (Some(rtt), Some(recent)) = (sample.rtt, filter.recent)
+            && rtt <= recent + recent / NEAR
+        {
+            // There is no queue to look behind.
             filter.recent_at = now;
         }
         let expired = now > filter.least_at + FILTER_LENGTH;

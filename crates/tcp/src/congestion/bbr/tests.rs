@@ -291,6 +291,42 @@ fn what_is_lost_all_the_time_is_the_path_s() {
     assert_eq!(bbr.bw, 9_000_000, "but not so much more");
 }
 
+/// Cruising leaves to others what is in a queue, and on a path that loses by itself no part of what is on the way.
+#[test]
+fn headroom_is_room_in_a_queue() {
+    let bdp = 400_000;
+    let cruising = |bound: u32, per_mille: u64| {
+        let mut bbr = learned(State::Cruise);
+        bbr.bounds.in_flight_long = bound;
+        bbr.ambient = ambient::Ambient::known(per_mille);
+        bbr.in_flight_with_headroom()
+    };
+    assert_eq!(cruising(bdp, 0), 340_000);
+    assert_eq!(cruising(bdp, 30), bdp);
+    assert_eq!(cruising(360_000, 30), 360_000, "never more than the bound");
+    assert_eq!(cruising(440_000, 30), bdp);
+    assert_eq!(cruising(600_000, 30), 510_000);
+}
+
+/// Round trips that are hardly longer than the least show that it is still right; longer ones do not.
+#[test]
+fn the_least_round_trip_is_not_looked_for_where_it_shows() {
+    let ends_in = |micros: u64| {
+        let mut bbr = learned(State::Cruise);
+        for round in 1..=300 {
+            let mut sample = sample(1_000 + round * 40, round as u32 * 400_000, 0);
+            sample.rtt = Some(Duration::from_micros(micros));
+            bbr.update_min_rtt(&sample);
+            if bbr.min_rtt.expired {
+                return bbr.min_rtt.get();
+            }
+        }
+        None
+    };
+    assert_eq!(ends_in(40_390), None);
+    assert_eq!(ends_in(40_410), Some(Duration::from_millis(40)));
+}
+
 /// In Startup a path may lose what it likes as long as more and more is delivered and nothing waits, within bounds.
 #[test]
 fn startup_goes_on_while_loss_comes_without_a_queue() {
