@@ -1,5 +1,6 @@
 //! Putting a stack together.
 
+use crate::capture::{TapPoint, Tapped};
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::driver::Driver;
@@ -157,6 +158,13 @@ impl StackBuilder {
     /// # Panics
     /// Outside of a tokio runtime that has I/O and time enabled.
     pub fn spawn(self) -> io::Result<Stack> {
+        let (stack, drivers) = self.build()?;
+        drivers.into_iter().for_each(|driver| drop(tokio::spawn(driver)));
+        Ok(stack)
+    }
+
+    /// The stack, and what has to be polled for it to live.
+    pub(crate) fn build(self) -> io::Result<(Stack, Vec<Driver>)> {
         let mut config = match (self.host, self.secret) {
             (Some(host), None) => host,
             (Some(host), Some(secret)) => HostConfig { secret, ..host },
@@ -174,6 +182,7 @@ impl StackBuilder {
         config.limits = config.limits.divided(count as u32);
         let (clock, common) = (Clock::start(), Common::new(count));
         let mut observers = observers(self.observer, count);
+        let taps = taps(&self.interfaces);
         let mut interfaces = self.interfaces;
         let mut shards = Vec::with_capacity(count);
         for index in 0..count {
@@ -198,8 +207,7 @@ impl StackBuilder {
         let drivers: Vec<_> = (0..count)
             .map(|index| Driver::new(Arc::clone(&shards), index))
             .collect::<io::Result<_>>()?;
-        drivers.into_iter().for_each(|driver| drop(tokio::spawn(driver)));
-        Ok(Stack::new(StackHandle::new(shards)))
+        Ok((Stack::new(StackHandle::new(shards), taps), drivers))
     }
 }
 
@@ -235,6 +243,8 @@ impl Observer for CommonObserver {
 /// A link, and what the stack is on it.
 #[must_use = "an interface does something once it is given to StackBuilder::interface"]
 pub struct Interface {
+    name: Option<String>,
+    tap: Arc<TapPoint>,
     /// None where the link of a queue has gone to its shard.
     queues: Vec<Option<Box<dyn Link>>>,
     addresses: Vec<(IpAddr, u8)>,
@@ -265,13 +275,24 @@ impl Interface {
     /// # }
     /// ```
     pub fn queues<L: Link + 'static>(queues: impl IntoIterator<Item = L>) -> Self {
-        let queues = queues.into_iter().map(|link| Some(Box::new(link) as Box<dyn Link>));
+        let mut links = queues.into_iter().peekable();
+        let tap = TapPoint::new(links.peek().map_or(sockeye_link::Medium::Ip, Link::medium));
+        let tapped = |link| Box::new(Tapped::new(link, Arc::clone(&tap))) as Box<dyn Link>;
+        let queues = links.map(|link| Some(tapped(link))).collect();
         Self {
-            queues: queues.collect(),
+            name: None,
+            tap,
+            queues,
             addresses: Vec::new(),
             routes: Vec::new(),
             any_address: false,
         }
+    }
+
+    /// What the interface is called in [captures](Stack::capture): for the reader's eyes alone. `if0`, `if1`, … if nothing is said.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
     }
 
     /// Gives the stack an address on this link; everything in its subnet is reached directly.
@@ -359,6 +380,15 @@ impl std::fmt::Debug for Interface {
             .field("routes", &self.routes)
             .finish_non_exhaustive()
     }
+}
+
+/// Where a capture can listen.
+fn taps(interfaces: &[Interface]) -> Arc<[(String, Arc<TapPoint>)]> {
+    let named = |(index, interface): (usize, &Interface)| {
+        let name = interface.name.clone().unwrap_or_else(|| format!("if{index}"));
+        (name, Arc::clone(&interface.tap))
+    };
+    interfaces.iter().enumerate().map(named).collect()
 }
 
 fn random_secret() -> io::Result<[u8; 32]> {

@@ -42,18 +42,32 @@
 //! |---|---|
 //! | `stack`, `builder` | [`Stack`], and how one is put together |
 //! | `socket`, `listener`, `stream`, `split` | the sockets |
+//! | [`blocking`] | the same for programs without tokio |
+//! | `capture` | recording packets as pcapng while the stack runs |
 //! | `incoming`, `packets` | connections to any address, decided about before they are answered; packets that are not TCP |
 //! | `core` | what the lock guards: host, links, waiting tasks |
 //! | `driver` | the task |
 //! | `everywhere`, `handover` | what concerns all shards; packets that arrive at another one |
+//!
+//! # Cargo features
+//!
+//! None is on by default.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `futures-io` | `AsyncRead` and `AsyncWrite` of `futures-io`, beside tokio's |
 #![forbid(unsafe_code)]
 
+pub mod blocking;
 mod builder;
+mod capture;
 mod clock;
 mod core;
 mod driver;
 mod error;
 mod everywhere;
+#[cfg(feature = "futures-io")]
+mod futures_io;
 mod handover;
 mod hook;
 mod incoming;
@@ -70,6 +84,7 @@ mod tests;
 mod waiters;
 
 pub use builder::{Interface, StackBuilder};
+pub use capture::{CaptureConfig, CaptureHandle, CaptureStats};
 pub use incoming::{Incoming, Request};
 pub use listener::TcpListener;
 pub use packets::Packets;

@@ -1,6 +1,7 @@
 //! The stack as its users hold it.
 
 use crate::builder::StackBuilder;
+use crate::capture::{CaptureConfig, CaptureHandle, TapPoint};
 use crate::core::Core;
 use crate::error;
 use crate::incoming::Incoming;
@@ -13,7 +14,7 @@ use bytes::Bytes;
 use sockeye_host::{Counters, Counts, IncomingConfig};
 use sockeye_tcp::Config;
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Write};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -29,6 +30,8 @@ pub(crate) const DEFAULT_BACKLOG: usize = 1_024;
 #[derive(Clone)]
 pub struct Stack {
     pub(crate) handle: StackHandle,
+    /// The interfaces with their names, for captures.
+    taps: Arc<[(String, Arc<TapPoint>)]>,
 }
 
 impl Stack {
@@ -37,8 +40,8 @@ impl Stack {
         StackBuilder::new()
     }
 
-    pub(crate) fn new(handle: StackHandle) -> Self {
-        Self { handle }
+    pub(crate) fn new(handle: StackHandle, taps: Arc<[(String, Arc<TapPoint>)]>) -> Self {
+        Self { handle, taps }
     }
 
     /// Opens a connection.
@@ -149,6 +152,23 @@ impl Stack {
         sum
     }
 
+    /// Records every packet of every interface from now on, both ways, as pcapng, until the [`CaptureHandle`] is stopped or dropped.
+    /// Several captures may run at once.
+    ///
+    /// A thread of its own writes to `out`, which may be slow: the stack never waits for it. What finds no room in the buffer is not
+    /// recorded, and counted.
+    ///
+    /// # Errors
+    /// What the operating system says when it gives no thread. Errors of `out` are told by [`CaptureHandle::stop`].
+    pub fn capture(
+        &self,
+        out: impl Write + Send + 'static,
+        config: CaptureConfig,
+    ) -> io::Result<CaptureHandle> {
+        let now = self.handle.shards()[0].lock().now();
+        CaptureHandle::start(out, config, now, Arc::clone(&self.taps))
+    }
+
     /// Waits until a link fails for good, and says why. The stack goes on without it.
     pub async fn link_failed(&self) -> io::Error {
         poll_fn(|cx| {
@@ -168,6 +188,35 @@ impl Stack {
 
     /// Ends the stack: nothing new is opened or accepted, every connection sends what was written and closes, and what has not
     /// ended after `timeout` is reset. Says how many connections that were.
+    ///
+    /// A connection has ended when both directions are closed and what we sent is acknowledged; it then waits for nothing but late
+    /// segments (TIME-WAIT), and the stack does not wait for that. [`Duration::ZERO`] resets all at once, [`Duration::MAX`] has no
+    /// patience's end. Cancelling the future leaves the stack closing; it may be called again.
+    ///
+    /// ```
+    /// # use sockeye::link::memory::{PairConfig, pair};
+    /// # use sockeye::{Interface, Stack};
+    /// # use std::time::Duration;
+    /// # use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// # let (a, b) = pair(PairConfig::default());
+    /// # let a = Stack::builder().interface(Interface::new(a).address([10, 0, 0, 1], 24)).spawn()?;
+    /// # let b = Stack::builder().interface(Interface::new(b).address([10, 0, 0, 2], 24)).spawn()?;
+    /// # let listener = b.listen(([10, 0, 0, 2], 80).into())?;
+    /// # let mut client = a.connect(([10, 0, 0, 2], 80).into()).await?;
+    /// # let (mut server, _) = listener.accept().await?;
+    /// server.write_all(b"the last words").await?;
+    /// let reader = tokio::spawn(async move {
+    ///     let mut words = String::new();
+    ///     client.read_to_string(&mut words).await.map(|_| words)
+    /// });
+    /// // The connection ends in order well before the deadline, as its peer closes too.
+    /// assert_eq!(b.shutdown(Duration::from_secs(5)).await, 0);
+    /// assert_eq!(reader.await.unwrap()?, "the last words");
+    /// # Ok(())
+    /// # }
+    /// ```
     ///
     /// Streams can be read until the peer closes; everything else fails with
     /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) or [`BrokenPipe`](io::ErrorKind::BrokenPipe).

@@ -171,6 +171,13 @@ impl Waiters {
         }
     }
 
+    /// Wakes who waits, for another reason than news.
+    pub(crate) fn wake(&mut self, id: ConnectionId, interest: Interest, wakes: &mut Wakes) {
+        if let Some(waiters) = self.connection(id) {
+            waiters.wake(interest, wakes);
+        }
+    }
+
     pub(crate) fn wait_to_accept(&mut self, id: ListenerId, cx: &Context<'_>) {
         let Some(waiters) = self.listener(id) else { return };
         if !waiters.accept.iter().any(|waker| waker.will_wake(cx.waker())) {

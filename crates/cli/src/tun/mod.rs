@@ -27,15 +27,15 @@ pub(crate) use story::Story;
 use crate::failure::Failure;
 use cidr::Cidr;
 use device::{Device, DeviceArgs};
-use sockeye::link::Capture;
-use sockeye::{Interface, Stack, TcpListener, TcpStream};
+use sockeye::{CaptureConfig, CaptureHandle, Interface, Stack, TcpListener, TcpStream};
 use std::fs::File;
 use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Where our own TCP stands.
 #[derive(Debug, clap::Args)]
@@ -65,8 +65,12 @@ pub(crate) struct Network {
     pub(crate) stack: Stack,
     pub(crate) narrator: Option<Narrator>,
     addresses: Vec<IpAddr>,
-    capture: Option<(Capture, PathBuf)>,
+    /// None once it is stopped.
+    capture: Option<Mutex<Option<(CaptureHandle, PathBuf)>>>,
 }
+
+/// What may wait to be written to a capture's file.
+const CAPTURE_BYTES: usize = 64 << 20;
 
 /// Whether the device has to pass packets before the stack begins.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,15 +106,12 @@ impl TunArgs {
         let narrator = self.verbose.then(Narrator::start);
         let subnets: Vec<_> =
             self.addresses.iter().map(|cidr| (cidr.address, cidr.prefix_len)).collect();
-        let capture = self.pcap.as_ref().map(create_capture).transpose()?;
+        let file = self.pcap.as_ref().map(create).transpose()?;
         let Device { link, name } = self.device.open(&subnets, begin, narrator.as_ref())?;
-        let interface = match &capture {
-            Some((capture, _)) => Interface::new(capture.tap(link, &name)),
-            None => Interface::new(link),
-        };
-        let interface = subnets
-            .iter()
-            .fold(interface, |interface, (address, len)| interface.address(*address, *len));
+        let interface =
+            subnets.iter().fold(Interface::new(link).name(name), |interface, (address, len)| {
+                interface.address(*address, *len)
+            });
         let interface = if self.device.is_tun() {
             interface.default_route()
         } else {
@@ -123,6 +124,13 @@ impl TunArgs {
         let stack = builder
             .spawn()
             .map_err(|error| Failure::new(format_args!("the stack cannot begin: {error}")))?;
+        let capture = file.map(|(file, path)| {
+            let config = CaptureConfig::default().with_buffer_bytes(CAPTURE_BYTES);
+            let capture =
+                stack.capture(file, config).map_err(|error| failed_capture(&path, &error));
+            capture.map(|capture| Mutex::new(Some((capture, path))))
+        });
+        let capture = capture.transpose()?;
         let addresses = self.addresses.iter().map(|cidr| cidr.address).collect();
         Ok(Network { stack, narrator, addresses, capture })
     }
@@ -200,10 +208,18 @@ impl Network {
         if let Some(narrator) = &self.narrator {
             narrator.flush();
         }
-        if let Some((capture, path)) = &self.capture {
-            capture.flush().map_err(|error| {
-                Failure::new(format_args!("{} is not complete: {error}", path.display()))
-            })?;
+        let capture = self
+            .capture
+            .as_ref()
+            .and_then(|capture| capture.lock().unwrap_or_else(PoisonError::into_inner).take());
+        if let Some((capture, path)) = capture {
+            let stats = capture.stop().map_err(|error| failed_capture(&path, &error))?;
+            if stats.dropped > 0 {
+                let (path, dropped) = (path.display(), stats.dropped);
+                eprintln!(
+                    "{path}: {dropped} packets are missing, as they came faster than the file took them"
+                );
+            }
         }
         Ok(())
     }
@@ -250,16 +266,16 @@ fn is_own_of_linux(address: IpAddr) -> bool {
         .is_ok_and(|source| source.ip() == address)
 }
 
-fn create_capture(path: &PathBuf) -> Result<(Capture, PathBuf), Failure> {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let epoch_nanos = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-    File::create(path)
-        .and_then(|file| Capture::new(file, epoch_nanos))
-        .map(|capture| (capture, path.clone()))
-        .map_err(|error| {
-            Failure::new(format_args!(
-                "{} cannot be created: {error}; choose another --pcap",
-                path.display()
-            ))
-        })
+fn create(path: &PathBuf) -> Result<(File, PathBuf), Failure> {
+    let file = File::create(path).map_err(|error| {
+        Failure::new(format_args!(
+            "{} cannot be created: {error}; choose another --pcap",
+            path.display()
+        ))
+    })?;
+    Ok((file, path.clone()))
+}
+
+fn failed_capture(path: &Path, error: &io::Error) -> Failure {
+    Failure::new(format_args!("{} is not complete: {error}", path.display()))
 }

@@ -101,8 +101,25 @@ impl<W: Write> Writer<W> {
         direction: Direction,
         packet: &Packet,
     ) -> io::Result<()> {
-        let len = u32::try_from(packet.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
-        let padding = &[0; 3][..(packet.len().next_multiple_of(4) - packet.len())];
+        self.write_front(time, interface, direction, packet, usize::MAX)
+    }
+
+    /// Writes the first `snap_bytes` octets of a packet, and how long it was.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_front(
+        &mut self,
+        time: Instant,
+        interface: Interface,
+        direction: Direction,
+        packet: &Packet,
+        snap_bytes: usize,
+    ) -> io::Result<()> {
+        let original = u32::try_from(packet.len()).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let mut left = packet.len().min(snap_bytes);
+        let len = left as u32;
+        let padding = &[0; 3][..(left.next_multiple_of(4) - left)];
         let total = (EPB_FIXED_BYTES + EPB_OPTION_BYTES + len.next_multiple_of(4)).to_le_bytes();
         let nanos = self.epoch_nanos.saturating_add(time.as_nanos());
 
@@ -113,9 +130,11 @@ impl<W: Write> Writer<W> {
         front[12..16].copy_from_slice(&((nanos >> 32) as u32).to_le_bytes());
         front[16..20].copy_from_slice(&(nanos as u32).to_le_bytes());
         front[20..24].copy_from_slice(&len.to_le_bytes());
-        front[24..28].copy_from_slice(&len.to_le_bytes());
+        front[24..28].copy_from_slice(&original.to_le_bytes());
         self.out.write_all(&front)?;
         for piece in packet.pieces() {
+            let piece = &piece[..piece.len().min(left)];
+            left -= piece.len();
             self.out.write_all(piece)?;
         }
         self.out.write_all(padding)?;
@@ -138,6 +157,11 @@ impl<W: Write> Writer<W> {
     /// When the output cannot be written.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    /// The output, without what is still buffered.
+    pub fn get_mut(&mut self) -> &mut W {
+        self.out.get_mut()
     }
 
     /// Flushes and gives the output back.

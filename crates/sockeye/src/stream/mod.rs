@@ -123,12 +123,43 @@ impl TcpStream {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let unfilled = buf.initialize_unfilled();
-        let read = ready!(
-            self.poll(cx, Interest::Read, |core, now| { core.host.read(now, self.id, unfilled) })
-        )?;
+        let read = ready!(self.poll_read_bytes(cx, buf.initialize_unfilled()))?;
         buf.advance(read);
         Poll::Ready(Ok(()))
+    }
+
+    pub(crate) fn poll_read_bytes(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll(cx, Interest::Read, |core, now| core.host.read(now, self.id, buf))
+    }
+
+    /// As [`poll_read_bytes`](Self::poll_read_bytes), for one of several who may read at once.
+    pub(crate) fn poll_read_shared(
+        &self,
+        cx: &mut Context<'_>,
+        buf: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_shared(cx, Interest::Read, |core, now| core.host.read(now, self.id, buf))
+    }
+
+    /// As [`poll_write_from`](Self::poll_write_from), for one of several who may write at once.
+    pub(crate) fn poll_write_shared(
+        &self,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_shared(cx, Interest::Write, |core, now| write_all_of(core, now, self.id, slices))
+    }
+
+    /// Nobody reads any more: whoever waits to is woken, and once our direction is closed too, arriving data is answered by a reset.
+    pub(crate) fn stop_reading(&self) {
+        self.handle.call(|core, now| {
+            core.host.stop_reading(now, self.id);
+            core.waiters.wake(self.id, Interest::Read, &mut core.wakes);
+        });
     }
 
     pub(crate) fn poll_write_from(

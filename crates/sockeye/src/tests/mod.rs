@@ -1,5 +1,9 @@
 //! Tests over two stacks on an in-memory link.
 
+mod blocking;
+mod capture;
+#[cfg(feature = "futures-io")]
+mod futures_io;
 mod incoming;
 mod life;
 mod options;
