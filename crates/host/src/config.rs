@@ -59,6 +59,10 @@ pub struct Limits {
     pub half_open: usize,
     /// TIME-WAIT records; a connection that finds no room is forgotten at once.
     pub time_wait: usize,
+    /// Octets of data that all connections hold: written and not acknowledged, arrived and not read, arrived behind a hole. As this comes
+    /// near, buffers stop growing, then windows get small, then data behind holes is dropped and nothing new is opened; what was
+    /// acknowledged is kept. 4 KiB each way are every connection's own, beyond the limit.
+    pub buffered_bytes: usize,
     /// Neighbour cache entries.
     pub neighbours: usize,
     /// Packets that wait for one neighbour's hardware address (RFC 1122 §2.3.2.2: at least one).
@@ -107,6 +111,7 @@ impl Default for Limits {
             connections: 1 << 24,
             half_open: 65_536,
             time_wait: 1 << 18,
+            buffered_bytes: 1 << 30,
             neighbours: 1_024,
             neighbour_queue: 4,
             paths: 4_096,

@@ -106,6 +106,14 @@ pub struct Counters {
     pub dropped_strays_full: u64,
     /// Segments of handshakes that found the accept queue full.
     pub dropped_backlog_full: u64,
+    /// SYNs and last steps of handshakes that found the limit on connections reached.
+    pub dropped_connections_full: u64,
+    /// SYNs that found memory short.
+    pub dropped_memory_syn: u64,
+    /// Segments with data behind a hole, dropped or forgotten because memory was short.
+    pub dropped_memory_out_of_order: u64,
+    /// Segments with data in order whose data was dropped, unacknowledged, because memory had run out.
+    pub dropped_memory_in_order: u64,
     /// Packets to be sent, without a route.
     pub dropped_no_route: u64,
     /// Packets to be sent, whose next hop did not answer or whose waiting place was taken.
@@ -132,6 +140,12 @@ pub struct Counts {
     pub listeners: usize,
     /// Connections waiting to be accepted; they also count as connections.
     pub to_accept: usize,
+    /// Octets written to connections and not yet acknowledged.
+    pub buffered_send_bytes: usize,
+    /// Octets that arrived in order and were not yet read.
+    pub buffered_receive_bytes: usize,
+    /// What data behind holes costs, in octets.
+    pub buffered_out_of_order_bytes: usize,
     /// Neighbour cache entries.
     pub neighbours: usize,
     /// Destinations of which something is remembered.

@@ -32,6 +32,9 @@ pub enum HostError {
     /// The limit on connections is reached.
     #[error("the limit of {0} connections is reached")]
     TooManyConnections(usize),
+    /// Data that connections hold takes nearly all the memory that they may have.
+    #[error("too little memory is left")]
+    OutOfMemory,
     /// Data on the SYN is switched off (RFC 7413).
     #[error("Fast Open is switched off")]
     FastOpenDisabled,

@@ -13,6 +13,7 @@
 //! | [`Shard`] | several hosts that are one to the outside |
 //! | `wheel` | timing wheels for everything that waits |
 //! | `pages`, `slab` | the slabs that connections and small records live in |
+//! | `budget` | what all connections hold, and every limit there is |
 //! | [`Policy`] | what may be switched while it runs |
 //! | `listener`, `ports` | who listens where; local ports (RFC 6056) |
 //! | `incoming` | SYNs for any address, held until somebody has decided about them |
@@ -25,6 +26,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+mod budget;
 mod chunks;
 mod config;
 mod counters;

@@ -146,7 +146,7 @@ impl From<HostError> for Errno {
             HostError::AddrNotAvailable(_) | HostError::PortsExhausted(_) => Self::EADDRNOTAVAIL,
             HostError::InvalidRemote(_) | HostError::NetworkUnreachable(_) => Self::ENETUNREACH,
             HostError::FamilyMismatch { .. } => Self::EAFNOSUPPORT,
-            HostError::TooManyConnections(_) => Self::ENOBUFS,
+            HostError::TooManyConnections(_) | HostError::OutOfMemory => Self::ENOBUFS,
             HostError::FastOpenDisabled => Self::EOPNOTSUPP,
             HostError::NotHeld => Self::ECONNABORTED,
             HostError::PacketTooLarge(_) => Self::EMSGSIZE,

@@ -31,6 +31,7 @@ pub(crate) fn of_host(error: HostError) -> io::Error {
         }
         HostError::NetworkUnreachable(_) => ErrorKind::NetworkUnreachable,
         HostError::TooManyConnections(_) => ErrorKind::QuotaExceeded,
+        HostError::OutOfMemory => ErrorKind::OutOfMemory,
         HostError::FastOpenDisabled => ErrorKind::Unsupported,
         HostError::NotHeld => ErrorKind::ConnectionAborted,
         HostError::PacketTooLarge(_) => ErrorKind::InvalidInput,

@@ -55,7 +55,7 @@ pub mod time_wait;
 mod user_timeout;
 
 pub use config::{Config, KeepAlive, MtuProbing};
-pub use connection::{Connection, Endpoints, IcmpError};
+pub use connection::{Buffered, Connection, Endpoints, IcmpError};
 pub use cookie::SynCookies;
 pub use ecn::{EcnConfig, EcnMode};
 pub use error::Error;

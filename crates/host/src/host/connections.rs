@@ -1,5 +1,6 @@
 //! The application's calls on a connection, and what follows from any change of one.
 
+use super::budget::writable_under_pressure;
 use super::{Announcement, Host};
 use crate::demux::Target;
 use crate::events::for_application;
@@ -10,7 +11,7 @@ use crate::wheel::Links;
 use bytes::Bytes;
 use core::time::Duration;
 use sockeye_tcp::congestion::Algorithm;
-use sockeye_tcp::{Config, Connection, Endpoints, Error, Events, KeepAlive};
+use sockeye_tcp::{Buffered, Config, Connection, Endpoints, Error, Events, KeepAlive};
 use sockeye_wire::Instant;
 
 impl Host {
@@ -32,8 +33,18 @@ impl Host {
     /// As [`Connection::write`]; [`Error::NotConnected`] if the connection is gone.
     pub fn write(&mut self, now: Instant, id: ConnectionId, data: &[u8]) -> Result<usize, Error> {
         let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let before = record.connection.buffered();
+        let most = writable_under_pressure(&self.budget, record, data.len());
         let allocate = &mut |bytes| self.chunks.take(now, bytes);
-        let written = record.connection.write_into(now, data, allocate);
+        let written = if most == 0 && !data.is_empty() {
+            record.connection.writable().and_then(|_| {
+                record.connection.want_room();
+                Err(Error::WouldBlock)
+            })
+        } else {
+            record.connection.write_into(now, &data[..most], allocate)
+        };
+        self.budget.changed(before, record.connection.buffered());
         self.changed(now, id.0.index);
         written
     }
@@ -48,6 +59,13 @@ impl Host {
         id: ConnectionId,
         chunk: Bytes,
     ) -> Result<usize, Error> {
+        let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        // A chunk is taken whole, as where the connection's own buffer is nearly full.
+        if writable_under_pressure(&self.budget, record, 1) == 0 {
+            record.connection.writable()?;
+            record.connection.want_room();
+            return Err(Error::WouldBlock);
+        }
         self.call(now, id, |connection| connection.write_chunk(now, chunk))?
     }
 
@@ -70,8 +88,10 @@ impl Host {
     /// As [`Connection::read`]; [`Error::NotConnected`] if the connection is gone.
     pub fn read(&mut self, now: Instant, id: ConnectionId, out: &mut [u8]) -> Result<usize, Error> {
         let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let before = record.connection.buffered();
         let count = record.connection.read(out)?;
         if count > 0 {
+            self.budget.changed(before, record.connection.buffered());
             record.connection.on_read(now);
             self.changed(now, id.0.index);
         }
@@ -94,8 +114,10 @@ impl Host {
         max: usize,
     ) -> Result<Bytes, Error> {
         let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let before = record.connection.buffered();
         let chunk = record.connection.read_chunk(max)?;
         if !chunk.is_empty() {
+            self.budget.changed(before, record.connection.buffered());
             record.connection.on_read(now);
             self.changed(now, id.0.index);
         }
@@ -124,7 +146,9 @@ impl Host {
         let Some(record) = self.connections.get_mut(id.0) else { return };
         record.released = true;
         record.pending = Events::NONE;
+        let before = record.connection.buffered();
         record.connection.close(now);
+        self.budget.changed(before, record.connection.buffered());
         self.changed(now, id.0.index);
         self.finish(id.0.index);
     }
@@ -265,7 +289,9 @@ impl Host {
         call: impl FnOnce(&mut Connection) -> T,
     ) -> Result<T, Error> {
         let record = self.connections.get_mut(id.0).ok_or(Error::NotConnected)?;
+        let before = record.connection.buffered();
         let result = call(&mut record.connection);
+        self.budget.changed(before, record.connection.buffered());
         self.changed(now, id.0.index);
         Ok(result)
     }
@@ -365,6 +391,7 @@ impl Host {
     fn remove_connection(&mut self, index: u32) -> Option<Record> {
         let record = self.connections.remove(index)?;
         self.timers.remove(record.timer);
+        self.budget.changed(record.connection.buffered(), Buffered::default());
         if self.connections.len() == 0 {
             self.chunks.forget();
         }

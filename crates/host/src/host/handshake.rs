@@ -32,6 +32,14 @@ impl Host {
             self.counters.dropped_backlog_full += 1;
             return;
         }
+        if self.connections.len() >= self.config.limits.connections {
+            self.counters.dropped_connections_full += 1;
+            return;
+        }
+        if self.is_short() {
+            self.counters.dropped_memory_syn += 1;
+            return;
+        }
         let full = listener.half_open >= listener.backlog
             || self.half_open.len() >= self.config.limits.half_open;
         let Some(hop) = self.network.hop(endpoints.remote) else {
@@ -137,6 +145,13 @@ impl Host {
                 self.refuse_half_open(now, index);
             }
             // The peer believes the connection open; our SYN-ACK again will make it try again, as Linux does.
+            return;
+        }
+        if self.connections.len() >= self.config.limits.connections
+            && segment.flags.ack()
+            && !segment.flags.rst()
+        {
+            self.counters.dropped_connections_full += 1;
             return;
         }
         if record.half_open.defers(&segment, listener.options.defer_accept) {

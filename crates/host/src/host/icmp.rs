@@ -108,6 +108,7 @@ impl Host {
         quoted: &Quoted,
     ) {
         if let Some(record) = self.connections.at_mut(index) {
+            let before = record.connection.buffered();
             record.connection.on_icmp(error, quoted.seq);
             // What Fast Open opened and nobody has accepted is half open as well; whoever accepts it learns why it is not any more.
             if self.config.policy.soft_errors_end_half_open
@@ -117,6 +118,7 @@ impl Host {
             {
                 record.connection.on_unreachable(error);
             }
+            self.budget.changed(before, record.connection.buffered());
             self.changed(now, index);
         }
     }

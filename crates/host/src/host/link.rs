@@ -222,9 +222,8 @@ impl Host {
         let hash = self.demux.hash(endpoints);
         if let Some(crate::demux::Target::Connection(index)) = self.find(hash, endpoints) {
             // Unlike a router's word, our own is final.
-            if let Some(record) = self.connections.at_mut(index) {
-                record.connection.on_unreachable(sockeye_tcp::Error::HostUnreachable);
-            }
+            let unreachable = sockeye_tcp::Error::HostUnreachable;
+            self.counted(index, |record| record.connection.on_unreachable(unreachable));
             self.changed(now, index);
         }
     }

@@ -2,6 +2,7 @@
 
 mod answer;
 mod auth;
+mod budget;
 mod connections;
 mod cookies;
 mod egress;
@@ -22,6 +23,7 @@ mod tcp;
 mod tests;
 mod timers;
 
+use crate::budget::Budget;
 use crate::chunks::Chunks;
 use crate::config::{HostConfig, InterfaceConfig, InterfaceId};
 use crate::counters::{Counters, Counts};
@@ -71,6 +73,7 @@ pub struct Host {
     held: Pages<HeldRecord>,
     incoming: Option<Box<Incoming>>,
     strays: Option<Box<Strays>>,
+    budget: Budget,
     listeners: Listeners,
     ports: Ports,
     timers: Timers<TimerKey>,
@@ -123,6 +126,7 @@ impl Host {
             held: Pages::new(),
             incoming: None,
             strays: None,
+            budget: Budget::new(config.limits.buffered_bytes),
             listeners: Listeners::new(keyed("listeners")),
             ports: Ports::new(&config.secret, config.ephemeral_ports.clone()),
             reassembly_timer: timers.insert(TimerOwner::Reassembly.into(), None),
@@ -268,6 +272,9 @@ impl Host {
             time_wait: self.time_wait.len(),
             listeners: self.listeners.len(),
             to_accept: self.to_accept,
+            buffered_send_bytes: self.budget.held.send_bytes,
+            buffered_receive_bytes: self.budget.held.receive_bytes,
+            buffered_out_of_order_bytes: self.budget.held.out_of_order_bytes,
             neighbours: self.network.neighbours.len(),
             destinations: self.network.destinations.len(),
             reassembling: self.network.reassembly.len(),

@@ -15,7 +15,7 @@ use core::hash::{BuildHasher, Hasher};
 use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 use core::time::Duration;
 use sockeye_tcp::auth::{Authenticator, Signature};
-use sockeye_tcp::{Config, Connection, Endpoints, Events, Opening};
+use sockeye_tcp::{Buffered, Config, Connection, Endpoints, Events, Opening};
 use sockeye_wire::{Instant, SeqNumber};
 
 /// A TIME-WAIT of ours may give way to a new connection of ours after this, as Linux's `tcp_tw_reuse`: the peer's
@@ -117,6 +117,9 @@ impl Host {
         }
         if self.connections.len() >= self.config.limits.connections {
             return Err(HostError::TooManyConnections(self.config.limits.connections));
+        }
+        if self.is_short() {
+            return Err(HostError::OutOfMemory);
         }
         let hop = self.network.hop(remote).ok_or(HostError::NetworkUnreachable(remote.ip()))?;
         let remote = scoped(remote, hop.interface);
@@ -291,6 +294,7 @@ impl Host {
         crate::demux::hash_endpoints(&mut hasher, &endpoints);
         let random = hasher.finish();
         let deadline = connection.deadline();
+        self.budget.changed(Buffered::default(), connection.buffered());
         let remote = endpoints.remote.ip();
         let mut path = PathState::new(hop, remote, self.network.generation(), random);
         (path.dscp, path.hop_limit) = self.marks_of(listener);

@@ -4,6 +4,7 @@ use super::Host;
 use super::auth::pieces_from;
 use super::ingress::Datagram;
 use super::open::endpoints_of;
+use crate::budget::Pressure;
 use crate::demux::Target;
 use crate::ids::ConnectionId;
 use crate::trace::{Direction, SegmentTrace};
@@ -148,19 +149,23 @@ impl Host {
                 return self.on_segment_to_nobody(now, hash, endpoints, segment, auth);
             }
         }
-        let Some(record) = self.connections.at_mut(index) else { return };
-        record.path.received_hop_limit = hop_limit;
-        record.path.received_dscp = dscp;
-        let reset = if self.observer.is_none() {
+        if self.budget.pressure() != Pressure::None {
+            self.relieve(index, segment);
+        }
+        let trace = self.observer.is_some().then(|| trace_in(now, endpoints, segment));
+        let reset = self.counted(index, |record| {
+            record.path.received_hop_limit = hop_limit;
+            record.path.received_dscp = dscp;
             record.connection.take_segment(now, segment)
-        } else {
-            let trace = trace_in(now, endpoints, segment);
-            let reset = record.connection.take_segment(now, segment);
+        });
+        let Some(reset) = reset else { return };
+        if let Some(trace) = trace
+            && let Some(record) = self.connections.at(index)
+        {
             let state = record.connection.state();
             let connection = self.connections.key_at(index).map(ConnectionId);
             self.observe(|| SegmentTrace { connection, state, ..trace });
-            reset
-        };
+        }
         self.changed(now, index);
         if let Some(reset) = reset {
             self.send_reset(now, endpoints, reset, Some(Target::Connection(index)));
@@ -191,7 +196,9 @@ impl Host {
             return None;
         }
         let minimum_iss = record.connection.reopens(syn, timestamps)?;
+        let before = record.connection.buffered();
         record.connection.supersede();
+        self.budget.changed(before, record.connection.buffered());
         let hash = record.hash;
         self.demux.remove(hash, Target::Connection(index));
         // It still has the name, but no longer gets what is sent to it.

@@ -20,8 +20,7 @@ impl Host {
         for key in due.drain(..) {
             match key.owner() {
                 TimerOwner::Connection(index) => {
-                    if let Some(record) = self.connections.at_mut(index) {
-                        record.connection.on_timer(now);
+                    if self.counted(index, |record| record.connection.on_timer(now)).is_some() {
                         self.changed(now, index);
                         self.finish(index);
                     }

@@ -3,6 +3,7 @@
 mod api;
 mod extras;
 mod icmp;
+mod memory;
 mod output;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -10,6 +11,7 @@ mod timers;
 
 pub(crate) use extras::Extras;
 pub use icmp::IcmpError;
+pub use memory::Buffered;
 
 use crate::fast_open::{FastOpen, FastOpened};
 use crate::half_open::Verdict;

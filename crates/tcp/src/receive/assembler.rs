@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 use arrayvec::ArrayVec;
+use bytes::Bytes;
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::{Payload, SeqNumber};
 
@@ -19,7 +20,15 @@ pub(super) struct Assembler {
     fin: Option<SeqNumber>,
     /// A duplicate that is still to be reported (RFC 2883).
     duplicate: Option<SackBlock>,
+    /// Of all ranges.
+    cost: usize,
 }
+
+/// Payloads below this are copied, so that a small one never pins a large packet buffer.
+const SMALL_PAYLOAD: usize = 512;
+
+/// What a piece costs beside its octets: its name, and the head of its allocation.
+const PIECE_COST: usize = 128;
 
 #[derive(Debug)]
 struct Range {
@@ -31,6 +40,23 @@ impl Range {
     fn end(&self) -> SeqNumber {
         self.start + self.payload.len() as u32
     }
+
+    fn cost(&self) -> usize {
+        cost_of(&self.payload)
+    }
+}
+
+fn cost_of(payload: &Payload) -> usize {
+    payload.len() + payload.pieces().len() * PIECE_COST
+}
+
+/// The same octets without what else is in their buffers.
+fn compact(payload: Payload) -> Payload {
+    if payload.len() >= SMALL_PAYLOAD {
+        return payload;
+    }
+    let octets: Vec<u8> = payload.pieces().iter().flatten().copied().collect();
+    Payload::from(Bytes::from(octets))
 }
 
 impl Assembler {
@@ -41,6 +67,11 @@ impl Assembler {
     /// Whether data or a FIN waits behind a hole.
     pub(super) fn holds_any(&self) -> bool {
         !self.ranges.is_empty() || self.fin.is_some()
+    }
+
+    /// What all that is held costs, in octets.
+    pub(super) const fn cost(&self) -> usize {
+        self.cost
     }
 
     /// Octets arrived that were there already.
@@ -69,7 +100,9 @@ impl Assembler {
             if self.ranges.len() >= MAX_RANGES {
                 return;
             }
-            self.ranges.insert(first, Range { start: seq, payload });
+            let range = Range { start: seq, payload: compact(payload) };
+            self.cost += range.cost();
+            self.ranges.insert(first, range);
             self.touch(seq);
             return;
         }
@@ -82,11 +115,15 @@ impl Assembler {
             return;
         }
         if last == first + 1 && self.ranges[first].end() == seq {
+            let payload = compact(payload);
+            self.cost += cost_of(&payload);
             append(&mut self.ranges[first].payload, payload);
             self.touch(self.ranges[first].start);
             return;
         }
-        let merged = merge(self.ranges.drain(first..last), seq, payload);
+        let before: usize = self.ranges[first..last].iter().map(Range::cost).sum();
+        let merged = merge(self.ranges.drain(first..last), seq, compact(payload));
+        self.cost = self.cost - before + merged.cost();
         self.touch(merged.start);
         self.ranges.insert(first, merged);
     }
@@ -109,6 +146,7 @@ impl Assembler {
                 return None;
             }
             let Range { start, mut payload } = self.ranges.remove(0);
+            self.cost -= cost_of(&payload);
             self.recent.retain(|other| *other != start);
             payload.advance(nxt.since(start) as usize);
             if !payload.is_empty() {

@@ -24,6 +24,9 @@ use sockeye_wire::{Instant, Payload, SeqNumber};
 /// TS.Recent older than this says nothing any more (RFC 7323 §5.5).
 const TIMESTAMP_LIFETIME: Duration = Duration::from_secs(24 * 24 * 3_600);
 
+/// What data out of order may always cost, however small the buffer is.
+const FIRST_PIECES_COST: usize = 64 * 1_024;
+
 /// Everything that is known of the peer's direction.
 #[derive(Debug)]
 pub(crate) struct Receiver {
@@ -216,8 +219,12 @@ impl Receiver {
 
     /// Out of order: kept, and answered at once with a duplicate ACK for each segment (RFC 5681 §4.2, RFC 9293 MAY-13).
     fn hold(&mut self, seq: SeqNumber, payload: Payload, fin: bool) {
+        // What many small segments cost beside their octets would otherwise be bounded by nothing.
+        let most = 2 * self.limit as usize + FIRST_PIECES_COST;
         let assembler = self.out_of_order.get_or_insert_default();
-        assembler.insert(self.nxt, seq, payload, fin);
+        if assembler.cost() + payload.len() <= most {
+            assembler.insert(self.nxt, seq, payload, fin);
+        }
         self.ack.duplicate();
     }
 
@@ -307,6 +314,25 @@ impl Receiver {
     pub(crate) fn set_limit(&mut self, bytes: u32) {
         self.limit = bytes;
         self.autotune = None;
+    }
+
+    /// What is held behind a hole costs this much.
+    #[inline]
+    pub(crate) fn out_of_order_bytes(&self) -> usize {
+        self.out_of_order.as_ref().map_or(0, |assembler| assembler.cost())
+    }
+
+    /// See [`Connection::hold_back`](crate::Connection::hold_back).
+    pub(crate) fn hold_back(&mut self, bytes: Option<u32>) {
+        self.autotune = None;
+        if let Some(bytes) = bytes {
+            self.limit = self.limit.min(bytes.max(1 << self.shift));
+        }
+    }
+
+    /// See [`Connection::forget_out_of_order`](crate::Connection::forget_out_of_order).
+    pub(crate) fn forget_out_of_order(&mut self) {
+        self.out_of_order = None;
     }
 
     /// Data is about to be processed that answers what was sent at `echo`.

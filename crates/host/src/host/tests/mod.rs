@@ -1,6 +1,7 @@
 //! Two hosts, back to back, in virtual time.
 
 mod address;
+mod attackers;
 mod auth;
 mod closing;
 mod cookies;
@@ -11,10 +12,12 @@ mod handshake;
 mod icmp;
 mod icmp_rows;
 mod incoming;
+mod memory;
 mod neighbours;
 mod opening;
 mod packets;
 mod path;
+mod raw;
 mod reuse;
 mod scale;
 mod shards;
