@@ -14,6 +14,8 @@ pub enum Target {
     Part(f64, f64),
     /// At most so much.
     AtMost(f64),
+    /// At most the other stack's.
+    NoMore,
     /// Just told.
     None,
 }
@@ -45,6 +47,7 @@ impl Row {
             Target::Times(times) => self.ratio().map(|ratio| ratio >= times),
             Target::Part(part, of) => Some(self.ours >= part * of),
             Target::AtMost(most) => Some(self.ours <= most),
+            Target::NoMore => self.theirs.map(|theirs| self.ours <= theirs),
             Target::None => None,
         }
     }
@@ -54,6 +57,7 @@ impl Row {
             Target::Times(times) => format!("≥ {times} ×"),
             Target::Part(part, of) => format!("≥ {}", number(part * of)),
             Target::AtMost(most) => format!("≤ {}", number(most)),
+            Target::NoMore => "≤ 1 ×".to_owned(),
             Target::None => String::new(),
         };
         let met = match self.is_met() {
@@ -88,13 +92,19 @@ fn number(value: f64) -> String {
     out
 }
 
-/// The rows as a table.
+/// The rows as a table, beside smoltcp.
 #[must_use]
 pub fn table(rows: &[Row]) -> Table {
+    table_beside("smoltcp", rows)
+}
+
+/// The rows as a table, beside another stack.
+#[must_use]
+pub fn table_beside(other: &str, rows: &[Row]) -> Table {
     let mut table = Table::new();
     table.load_style(presets::ASCII_MARKDOWN);
     table.set_content_arrangement(ContentArrangement::Disabled);
-    table.set_header(["", "Sockeye", "smoltcp", "ratio", "aim", "met"]);
+    table.set_header(["", "Sockeye", other, "ratio", "aim", "met"]);
     table.add_rows(rows.iter().map(Row::cells));
     table
 }
@@ -133,10 +143,23 @@ pub fn write_section(path: &Path, name: &str, text: &str) -> io::Result<()> {
     fs::write(path, document)
 }
 
-/// A section: the table, and how it came about.
+/// A section: the table beside smoltcp, and how it came about.
 #[must_use]
 pub fn section(title: &str, command: &str, rows: &[Row], notes: &[String]) -> String {
-    let mut text = format!("{}\n{}\n", heading(title, command), table(rows).trim_fmt());
+    section_beside("smoltcp", title, command, rows, notes)
+}
+
+/// As [`section`], beside another stack.
+#[must_use]
+pub fn section_beside(
+    other: &str,
+    title: &str,
+    command: &str,
+    rows: &[Row],
+    notes: &[String],
+) -> String {
+    let table = table_beside(other, rows);
+    let mut text = format!("{}\n{}\n", heading(title, command), table.trim_fmt());
     for note in notes {
         let _ = write!(text, "\n- {note}");
     }
