@@ -148,6 +148,9 @@ pub struct InterfaceConfig {
     /// Largest IP packet that the link cuts into segments itself; 0 if it does not. The link then completes the checksum
     /// of what it cuts, whatever `checksum_offload` says.
     pub gso_max_bytes: u32,
+    /// Where the link does not cut super-segments, the host does: connections decide once for many segments, which all leave in one
+    /// turn, unless they are paced. On at first; off, each segment is decided by itself.
+    pub segmentation: bool,
     /// The link completes transport checksums.
     pub checksum_offload: bool,
     /// Every unicast address that a packet arrives for is taken for an own one, as where a TUN device brings everything that a machine
@@ -166,6 +169,7 @@ impl InterfaceConfig {
             mtu,
             addresses: Vec::new(),
             gso_max_bytes: 0,
+            segmentation: true,
             checksum_offload: false,
             any_address: false,
         }

@@ -67,6 +67,7 @@ pub use isn::IsnGenerator;
 pub use metrics::PathMetrics;
 pub use options::{AccEcnCounters, Opening, SegmentOptions, Timestamps};
 pub use segment::{Reset, Segment, Transmit};
+pub use segment_arrives::Continuation;
 pub use send::{Activity, Limit, Phase, TimerKind};
 pub use tally::{AccEcnOption, EcnOctets, Tally};
 pub use time_wait::{TimeWait, TimeWaitEvent};

@@ -136,10 +136,20 @@ impl Open {
     /// What a segment's TSecr stands for on our clock.
     #[inline]
     pub(crate) fn echoed(&self, segment: &Segment) -> Option<Instant> {
-        let echo = segment.options.timestamps.filter(|_| self.negotiated.timestamps)?.echo;
-        let now = timestamp_clock(segment.arrival, self.negotiated.timestamp_offset);
+        self.echoed_at(segment.arrival, segment.options.timestamps)
+    }
+
+    /// The same for a segment with these timestamps that arrived then.
+    #[inline]
+    pub(crate) fn echoed_at(
+        &self,
+        arrival: Instant,
+        timestamps: Option<Timestamps>,
+    ) -> Option<Instant> {
+        let echo = timestamps.filter(|_| self.negotiated.timestamps)?.echo;
+        let now = timestamp_clock(arrival, self.negotiated.timestamp_offset);
         let age = u64::from(now.wrapping_sub(echo));
-        segment.arrival.as_millis().checked_sub(age).map(Instant::from_millis)
+        arrival.as_millis().checked_sub(age).map(Instant::from_millis)
     }
 
     /// Both directions have ended.

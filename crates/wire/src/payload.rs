@@ -74,6 +74,23 @@ impl Payload {
         }
     }
 
+    /// Takes the first `len` octets away, or all if there are fewer, sharing the buffers.
+    #[inline]
+    #[must_use]
+    pub fn split_to(&mut self, len: usize) -> Self {
+        if let [piece, ..] = &mut self.pieces[..]
+            && len > 0
+            && len < piece.len()
+        {
+            self.len -= len;
+            return piece.split_to(len).into();
+        }
+        let mut front = self.clone();
+        front.truncate(len);
+        self.advance(len);
+        front
+    }
+
     /// Keeps the first `len` octets, or all if there are fewer.
     pub fn truncate(&mut self, len: usize) {
         if len >= self.len {
@@ -153,6 +170,10 @@ mod tests {
             }
             let from = from % (whole.len() + 2);
             let to = to % (whole.len() + 2);
+            let mut back = payload.clone();
+            let front = back.split_to(from);
+            prop_assert_eq!([flat(&front), flat(&back)].concat(), &whole[..]);
+            prop_assert_eq!(front.len(), from.min(whole.len()));
             payload.truncate(to);
             payload.advance(from);
             let to = to.min(whole.len());

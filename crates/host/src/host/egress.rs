@@ -1,6 +1,7 @@
 //! A segment's way out.
 
 use super::Host;
+use super::cut::Cut;
 use super::path::refresh_mtu;
 use crate::config::{InterfaceId, Medium};
 use crate::demux::Target;
@@ -35,6 +36,8 @@ pub(super) struct Egress {
     pub(super) ready: VecDeque<u32>,
     /// Whose turn it is, and how many octets it may still send before the next one's.
     turn: Option<(u32, usize)>,
+    /// The super-segment that is being cut.
+    cut: Option<Cut>,
 }
 
 impl Host {
@@ -48,6 +51,13 @@ impl Host {
     /// [`poll_transmit`](Self::poll_transmit) to where the packet stays.
     fn poll_into(&mut self, now: Instant, place: &mut Packet) -> Option<InterfaceId> {
         loop {
+            if self.egress.cut.is_some() {
+                if let Some(interface) = self.take_cut(now, place) {
+                    self.counters.sent += 1;
+                    return Some(interface);
+                }
+                continue;
+            }
             if let Some((interface, packet)) = self.egress.outbox.pop_front() {
                 *place = packet;
                 self.counters.sent += 1;
@@ -115,6 +125,9 @@ impl Host {
         let interface = self.network.interface(record.path.interface);
         // Signed segments differ from one to the next, so that no link can cut them.
         let interface = interface.filter(|_| record.auth.is_none());
+        // Those that are paced would leave in bursts, which nothing is won by that the link does not win.
+        let interface =
+            interface.filter(|known| known.gso_max_bytes > 0 || !record.connection.is_paced());
         let max_payload =
             interface.map_or(0, |interface| max_payload(interface, record.ends.remote_ip()));
         // By reference from here on: a segment is large to move.
@@ -155,11 +168,35 @@ impl Host {
         let interface = self.network.interface(record.path.interface)?;
         build_segment(now, interface, &endpoints, &record.path, transmit, place);
         record.path.identification = record.path.identification.wrapping_add(segments);
-        if interface.is_plain() {
+        let is_plain = interface.is_plain();
+        if segments > 1 && interface.gso_max_bytes == 0 {
+            let ip_at = if interface.mac().is_some() { ethernet::HEADER_BYTES } else { 0 };
+            let hop = (!is_plain).then(|| record.path.hop(endpoints.remote.ip()));
+            let (way, size) = ((record.path.interface, hop), transmit.gso_size);
+            let offload = interface.checksum_offload;
+            self.egress.cut = Some(Cut::new(place, ip_at, &endpoints, way, size, offload));
+            return self.take_cut(now, place);
+        }
+        if is_plain {
             return Some(record.path.interface);
         }
         let hop = record.path.hop(endpoints.remote.ip());
         self.pass_on_from(now, hop, place)
+    }
+
+    /// The next segment of what is being cut; `None` if it does not leave now.
+    #[inline]
+    fn take_cut(&mut self, now: Instant, place: &mut Packet) -> Option<InterfaceId> {
+        let cut = self.egress.cut.as_mut()?;
+        cut.next_into(place);
+        let (interface, hop) = (cut.interface, cut.hop);
+        if cut.is_over() {
+            self.egress.cut = None;
+        }
+        match hop {
+            None => Some(interface),
+            Some(hop) => self.pass_on_from(now, hop, place),
+        }
     }
 
     pub(super) fn observe_out(
@@ -264,11 +301,14 @@ impl Host {
     }
 }
 
-/// The most data that one item may carry over this interface; 0 where the link does not cut super-segments.
+/// The most data that one item may carry over this interface; 0 where nobody cuts super-segments.
 fn max_payload(interface: &Interface, remote: IpAddr) -> usize {
     let ip = IpHeader::len_for(remote);
     // IPv4's length field counts the header, so that 65,535 octets in all suit both versions.
-    let whole = interface.gso_max_bytes.min(u32::from(u16::MAX)) as usize;
+    let whole = match interface.gso_max_bytes {
+        0 if interface.segmentation => usize::from(u16::MAX),
+        most => most.min(u32::from(u16::MAX)) as usize,
+    };
     whole.saturating_sub(ip + MAX_HEADER_BYTES)
 }
 

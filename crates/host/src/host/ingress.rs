@@ -56,9 +56,16 @@ impl Host {
         interface: InterfaceId,
         packets: impl IntoIterator<Item: BorrowMut<Packet>>,
     ) {
+        self.is_in_batch = true;
         for mut packet in packets {
-            self.receive(now, interface, packet.borrow_mut());
+            let packet = packet.borrow_mut();
+            if !self.follow_run(now, interface, packet) {
+                self.end_run(now);
+                self.receive(now, interface, packet);
+            }
         }
+        self.end_run(now);
+        self.is_in_batch = false;
     }
 
     fn on_frame(&mut self, now: Instant, interface: InterfaceId, packet: &mut Packet) {

@@ -5,6 +5,7 @@ mod auth;
 mod budget;
 mod connections;
 mod cookies;
+mod cut;
 mod egress;
 mod fast_open;
 mod handshake;
@@ -17,6 +18,7 @@ mod memory;
 mod misplaced;
 mod open;
 mod path;
+mod run;
 mod strays;
 mod tcp;
 #[cfg(test)]
@@ -54,6 +56,7 @@ use core::fmt;
 use core::net::IpAddr;
 use egress::Egress;
 pub use misplaced::{Goal, Misplaced};
+use run::Run;
 use sockeye_tcp::{Events, FastOpenKeys, IsnGenerator, SynCookies};
 use sockeye_wire::{Instant, Packet, SeqNumber};
 
@@ -95,6 +98,9 @@ pub struct Host {
     recent: u32,
     due: Vec<TimerKey>,
     due_records: Vec<u32>,
+    is_in_batch: bool,
+    /// What the segment before was, in a batch.
+    run: Option<Run>,
     to_accept: usize,
 }
 
@@ -152,6 +158,8 @@ impl Host {
             recent: 0,
             due: Vec::new(),
             due_records: Vec::new(),
+            is_in_batch: false,
+            run: None,
             to_accept: 0,
             config,
         }

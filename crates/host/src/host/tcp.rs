@@ -4,6 +4,7 @@ use super::Host;
 use super::auth::pieces_from;
 use super::ingress::Datagram;
 use super::open::endpoints_of;
+use super::run::Run;
 use crate::budget::Pressure;
 use crate::demux::Target;
 use crate::ids::ConnectionId;
@@ -77,12 +78,23 @@ impl Host {
                 Err(_) => return,
             }
         }
+        let run = match target {
+            Some(Target::Connection(index)) if self.may_run(index, segment.seq) => {
+                Run::after(&datagram, &segment, data_at)
+            }
+            _ => None,
+        };
         segment.payload = datagram.packet.take_payload(data_at);
         match target {
             Some(Target::Connection(index)) => {
                 self.recent = index;
                 let field = (datagram.ip.hop_limit, datagram.ip.dscp);
                 self.on_connection_segment(now, index, &endpoints, &mut segment, (field, auth));
+                if let Some(run) = run
+                    && self.expected(index) == Some(run.end())
+                {
+                    self.begin_run(index, run);
+                }
             }
             Some(Target::HalfOpen(index)) => {
                 self.on_half_open_segment(now, index, &endpoints, segment);
@@ -93,6 +105,20 @@ impl Host {
             Some(Target::Held(index)) => self.on_held_segment(now, index, &endpoints, &segment),
             None => self.on_segment_to_nobody(now, hash, &endpoints, &segment, auth),
         }
+    }
+
+    /// Whether a segment in a batch is what a connection without keys waits for, so that others may follow it.
+    #[inline]
+    fn may_run(&self, index: u32, seq: SeqNumber) -> bool {
+        self.is_in_batch
+            && self.observer.is_none()
+            && self.connections.at(index).is_some_and(|record| {
+                record.auth.is_none() && record.connection.expected() == Some(seq)
+            })
+    }
+
+    fn expected(&self, index: u32) -> Option<SeqNumber> {
+        self.connections.at(index)?.connection.expected()
     }
 
     #[inline]
@@ -278,7 +304,7 @@ impl Host {
 
 /// `sum` and everything from `at` on.
 #[inline]
-fn sum_from(mut sum: Checksum, packet: &Packet, at: usize) -> Checksum {
+pub(super) fn sum_from(mut sum: Checksum, packet: &Packet, at: usize) -> Checksum {
     for piece in pieces_from(packet, at) {
         sum = sum.with(piece);
     }

@@ -14,6 +14,7 @@ pub(crate) struct Interface {
     pub(crate) mtu: u16,
     pub(crate) addresses: Vec<Prefix>,
     pub(crate) gso_max_bytes: u32,
+    pub(crate) segmentation: bool,
     pub(crate) checksum_offload: bool,
     pub(crate) any_address: bool,
 }
@@ -32,6 +33,7 @@ impl Interface {
             mtu: config.mtu,
             addresses: Vec::with_capacity(config.addresses.len()),
             gso_max_bytes: config.gso_max_bytes,
+            segmentation: config.segmentation,
             checksum_offload: config.checksum_offload,
             any_address: config.any_address,
         };

@@ -67,6 +67,12 @@ impl Connection {
         self.state.open().map_or(usize::MAX, |open| open.send.small_queue() as usize)
     }
 
+    /// Whether segments leave one after the other rather than together.
+    #[must_use]
+    pub fn is_paced(&self) -> bool {
+        self.state.open().is_some_and(|open| open.send.pacing_rate(&self.config).is_some())
+    }
+
     /// The application has read: whether the peer should hear of the new window at once. Call after reading; the update comes from
     /// [`poll_transmit`](Self::poll_transmit).
     #[inline]

@@ -217,6 +217,26 @@ impl Receiver {
         Delivery { delivered, finished: fin }
     }
 
+    /// Whether such text is next, fits, and nothing waits behind it.
+    #[inline]
+    pub(crate) fn is_next(&self, seq: SeqNumber, len: u32) -> bool {
+        seq == self.nxt
+            && len <= self.window()
+            && self.out_of_order.is_none()
+            && self.urgent.is_none()
+            && !self.fin_received
+    }
+
+    /// [`on_text`](Self::on_text) of a single segment that [is next](Self::is_next).
+    #[inline]
+    pub(crate) fn take_next(&mut self, now: Instant, payload: Payload, delay: Duration) {
+        let bytes = payload.len() as u32;
+        self.nxt += bytes;
+        self.bytes_received += u64::from(bytes);
+        self.queue.push(payload);
+        self.ack.on_data(now, bytes, 1, delay);
+    }
+
     /// Out of order: kept, and answered at once with a duplicate ACK for each segment (RFC 5681 §4.2, RFC 9293 MAY-13).
     fn hold(&mut self, seq: SeqNumber, payload: Payload, fin: bool) {
         // What many small segments cost beside their octets would otherwise be bounded by nothing.

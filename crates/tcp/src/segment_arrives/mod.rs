@@ -1,11 +1,13 @@
 //! SEGMENT ARRIVES in the synchronized states: RFC 9293 §3.10.7.4 step by step, with RFC 5961's and RFC 7323's additions.
 
 mod closing;
+mod next;
 
 use crate::config::Checks;
 use crate::state::{Open, State};
 use crate::{Connection, Error, Events, Segment};
 use closing::{on_fin_acked, on_fin_received};
+pub use next::Continuation;
 use sockeye_wire::{Instant, SeqNumber};
 
 /// What the checks before the text say.

@@ -430,6 +430,12 @@ impl Sender {
         }
     }
 
+    /// A segment arrived that says the same as the last one, at a later number.
+    #[inline]
+    pub(crate) fn note_newest(&mut self, seq: SeqNumber) {
+        self.wl1 = seq;
+    }
+
     fn set_window(&mut self, window: u32, wl1: SeqNumber, wl2: SeqNumber) {
         self.window = window;
         self.max_window = self.max_window.max(window);

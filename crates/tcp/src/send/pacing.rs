@@ -96,7 +96,7 @@ impl Sender {
 
     /// The rate to pace at, in octets a second; `None` to send as the windows allow.
     #[inline]
-    pub(super) fn pacing_rate(&self, config: &Config) -> Option<u64> {
+    pub(crate) fn pacing_rate(&self, config: &Config) -> Option<u64> {
         let own = self.controller.get().pacing_rate();
         if own.is_none() && !config.pacing && config.max_pacing_rate.is_none() {
             return None;

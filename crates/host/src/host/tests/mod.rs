@@ -19,6 +19,7 @@ mod packets;
 mod path;
 mod raw;
 mod reuse;
+mod runs;
 mod scale;
 mod shards;
 mod strays;
