@@ -13,6 +13,7 @@ mod shards;
 mod streams;
 #[cfg(target_os = "linux")]
 mod tun;
+mod wakeups;
 
 use crate::link::Link;
 use crate::link::memory::{PairConfig, pair};
