@@ -9,12 +9,14 @@
 //! | [`pair`] | two ends of one stack, and what is asked of them |
 //! | [`bulk`], [`churn`] | the measurements: throughput, connections opened and closed |
 //! | [`footprint`] | what connections weigh, measured by a process of its own that counts its allocations |
+//! | [`flood`] | honest clients during a flood of SYNs |
 //! | [`cpu`] | CPU time |
 //! | [`report`] | the table, and BENCHMARKS.md |
 
 pub mod bulk;
 pub mod churn;
 pub mod cpu;
+pub mod flood;
 pub mod footprint;
 pub mod pair;
 pub mod report;

@@ -3,11 +3,13 @@
 use clap::Parser;
 use sockeye_versus::bulk::{self, Bulk, EVERY_SECOND, Kind, LARGE, SMALL};
 use sockeye_versus::churn::{self, Churn};
+use sockeye_versus::flood;
 use sockeye_versus::footprint::{self, Counts};
 use sockeye_versus::pair::{Pair, Smoltcp, Sockeye};
 use sockeye_versus::report::{self, Row, Target};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// Sockeye beside smoltcp: throughput, connections, memory.
 #[derive(Parser)]
@@ -18,6 +20,9 @@ struct Arguments {
     /// Only hold four million established connections in one process, in at most 6 GiB.
     #[arg(long)]
     four_million: bool,
+    /// Only 1,000 honest connections during a flood of SYNs.
+    #[arg(long)]
+    flood: bool,
     /// Only measurements whose name contains this.
     #[arg(long, default_value = "")]
     only: String,
@@ -58,6 +63,9 @@ fn main() -> ExitCode {
             Err(error) => told(Err(error)),
         };
     }
+    if arguments.flood {
+        return told(report::write_section(&arguments.write, "SYN flood", &flooded()));
+    }
     let scale = if arguments.quick { QUICK } else { FULL };
     let is_wanted = |name: &str| name.contains(&arguments.only);
     let mut rows = Vec::new();
@@ -83,6 +91,24 @@ fn main() -> ExitCode {
     let notes = notes(&scale);
     let section = report::section("In memory, beside smoltcp 0.14", COMMANDS, &rows, &notes);
     told(report::write_section(&arguments.write, "memory", &section))
+}
+
+fn flooded() -> String {
+    let flood = flood::measure(1_000, Duration::from_millis(3));
+    let [held, limit] = flood.half_open;
+    let [sent, valid] = flood.cookies;
+    let figures = format!(
+        "{} of {} connections were open and had carried 1 KiB within {} s, the slowest after {:.1} ms, while {:.0} SYNs a second came from \
+         strangers: as many as one thread makes and answers, besides both ends of the others. At most {held} half-open connections were held, \
+         of {limit} allowed; {sent} SYNs were answered by cookies, {valid} of them opened a connection.",
+        flood.in_time,
+        flood.connections,
+        flood::PATIENCE.as_secs(),
+        flood.slowest.as_secs_f64() * 1e3,
+        flood.syns as f64 / flood.time.as_secs_f64(),
+    );
+    println!("{figures}");
+    format!("{}\n{figures}", report::heading("SYN flood", &format!("{COMMANDS} --flood")))
 }
 
 fn told(result: Result<(), impl std::fmt::Display>) -> ExitCode {

@@ -75,6 +75,30 @@ fn clients_get_in_during_a_flood() {
     }
 }
 
+/// Connections that are there do not feel a flood, and at its end no more is held than the limit allows.
+#[test]
+fn established_connections_go_on_during_a_flood() {
+    let mut world = World::with(tun, |config| config.limits.half_open = 50);
+    let (a, b) = world.connected(v4);
+    world.hosts[A].set_nagle(world.now, a, false);
+    let address = SocketAddr::new(v4(B), 80);
+    world.hosts[B].listen(address, 1_000).unwrap();
+    let (mut written, mut read, mut out) = (0, 0, std::vec![0; 100_000]);
+    for round in 0..200u16 {
+        for port in 0..100 {
+            let stranger = IpAddr::from([10, 0, 0, 99]);
+            world.inject(B, segment(stranger, 1 + round * 100 + port, Flags::SYN, 0, 0));
+        }
+        written += world.hosts[A].write(world.now, a, &[7; 1_000]).unwrap();
+        world.run_for(Duration::from_millis(12));
+        read += world.hosts[B].read(world.now, b, &mut out).unwrap_or(0);
+        assert_eq!(read, written, "within a round trip");
+        assert!(world.counts(B).half_open <= 50);
+    }
+    assert!(world.hosts[B].counters().syn_cookies_sent > 19_000);
+    assert_eq!(world.counts(B).connections, 1);
+}
+
 #[test]
 fn cookies_off_and_always() {
     let mut world = World::with(tun, |config| {
