@@ -37,6 +37,16 @@ pub(crate) struct Record {
     pub(crate) ready: bool,
     /// The application has let go.
     pub(crate) released: bool,
+    /// What was told of it.
+    pub(crate) told: Told,
+}
+
+/// How far the news of a connection have come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Told {
+    Nothing,
+    Opened,
+    Ended,
 }
 
 /// How a connection's packets are addressed.

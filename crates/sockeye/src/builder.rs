@@ -8,6 +8,7 @@ use crate::error;
 use crate::handover::Common;
 use crate::shared::{Shared, StackHandle};
 use crate::stack::Stack;
+use crate::telemetry;
 use sockeye_host::{
     Host, HostConfig, InterfaceConfig, Limits, Medium, Observer, Policy, Route, SegmentTrace, Shard,
 };
@@ -189,6 +190,7 @@ impl StackBuilder {
             config.shard = Shard { index: index as u32, count: count as u32 };
             let mut host = Host::new(config.clone());
             host.set_observer(observers.next());
+            telemetry::watch(&mut host);
             if let Some(iss) = self.initial_sequence_number {
                 host.preset_isn(SeqNumber(iss));
             }

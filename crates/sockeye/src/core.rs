@@ -2,6 +2,7 @@
 
 use crate::clock::Clock;
 use crate::handover::Common;
+use crate::telemetry;
 use crate::waiters::{Waiters, Wakes};
 use sockeye_host::{ConnectionId, Counters, Goal, Host, InterfaceId, Misplaced};
 use sockeye_link::Link;
@@ -259,6 +260,7 @@ impl Core {
         let slot = &mut self.links[index];
         slot.is_dead = true;
         slot.queue.clear();
+        telemetry::link_failed(index, &error);
         self.lifecycle.failures.push(error);
         self.wakes.add_all(&mut self.lifecycle.failure_waiters);
     }

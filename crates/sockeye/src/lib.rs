@@ -56,6 +56,10 @@
 //! | feature | what it adds |
 //! |---|---|
 //! | `futures-io` | `AsyncRead` and `AsyncWrite` of `futures-io`, beside tokio's |
+//! | `tracing` | events with the target `sockeye`: connections opened and closed (debug), failed or ended by an error (info), a listener that is full (warn), a link that failed (error) |
+//! | `metrics` | counters of the same, and `Stack::publish_metrics` for those of the host |
+//!
+//! Events are told while a lock of the stack is held: a subscriber must not call the stack.
 #![forbid(unsafe_code)]
 
 pub mod blocking;
@@ -79,6 +83,7 @@ mod socket;
 mod split;
 mod stack;
 mod stream;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod waiters;

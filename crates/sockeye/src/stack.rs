@@ -152,6 +152,18 @@ impl Stack {
         sum
     }
 
+    /// Hands what [`counters`](Self::counters) and [`counts`](Self::counts) say to the recorder of the `metrics` crate: each field of
+    /// the former as the counter `sockeye_FIELD_total`, each of the latter as the gauge `sockeye_FIELD`. To be called when figures are
+    /// wanted, such as before they are scraped. With several stacks in a program use the recorder's layers to tell them apart.
+    ///
+    /// What happens seldom is counted without this, as it happens: `sockeye_connections_opened_total`, `…_closed_total` (in order),
+    /// `…_aborted_total` (by an error or a call) and `…_failed_total` (before they were open), each with the label `opening`, `active` or
+    /// `passive`; `sockeye_listener_full_total`; `sockeye_link_failures_total`.
+    #[cfg(feature = "metrics")]
+    pub fn publish_metrics(&self) {
+        crate::telemetry::publish(&self.counters(), &self.counts());
+    }
+
     /// Records every packet of every interface from now on, both ways, as pcapng, until the [`CaptureHandle`] is stopped or dropped.
     /// Several captures may run at once.
     ///

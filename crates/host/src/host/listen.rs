@@ -135,6 +135,11 @@ impl Host {
         let Some(entry) = self.listeners.get_mut(listener) else { return };
         entry.to_accept.push_back(connection);
         self.to_accept += 1;
+        if entry.is_full()
+            && let Some(monitor) = &mut self.monitor
+        {
+            monitor.listener_full(entry.local);
+        }
         if !core::mem::replace(&mut entry.announced, true) {
             self.events.push_back(Announcement::Listener(listener));
         }

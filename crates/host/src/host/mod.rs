@@ -37,6 +37,7 @@ use crate::ids::{ConnectionId, ListenerId};
 use crate::incoming::{HeldRecord, Incoming};
 use crate::limiter::Limiter;
 use crate::listener::Listeners;
+use crate::monitor::Monitor;
 use crate::net::{Network, Route};
 use crate::pages::Pages;
 use crate::policy::Policy;
@@ -91,6 +92,7 @@ pub struct Host {
     chunks: Chunks,
     events: VecDeque<Announcement>,
     observer: Option<Box<dyn Observer>>,
+    monitor: Option<Box<dyn Monitor>>,
     counters: Counters,
     reset_limiter: Limiter,
     icmp_limiter: Limiter,
@@ -149,6 +151,7 @@ impl Host {
             chunks: Chunks::default(),
             events: VecDeque::new(),
             observer: None,
+            monitor: None,
             counters: Counters::default(),
             reset_limiter: Limiter::new(limits.resets_per_second, burst(limits.resets_per_second)),
             icmp_limiter: Limiter::new(
@@ -236,6 +239,11 @@ impl Host {
     #[must_use]
     pub fn is_own_address(&self, address: IpAddr) -> bool {
         self.network.is_own(address)
+    }
+
+    /// Tells from now on to `monitor` what becomes of connections; none switches it off.
+    pub fn set_monitor(&mut self, monitor: Option<Box<dyn Monitor>>) {
+        self.monitor = monitor;
     }
 
     /// Tells every segment from now on to `observer`; none switches it off.

@@ -6,7 +6,7 @@ use crate::demux::Target;
 use crate::error::HostError;
 use crate::ids::{ConnectionId, ListenerId};
 use crate::net::Hop;
-use crate::record::{PathState, Record, TimeWaitRecord};
+use crate::record::{PathState, Record, TimeWaitRecord, Told};
 use crate::timer::TimerOwner;
 use crate::wheel::TimerId;
 use alloc::boxed::Box;
@@ -318,6 +318,7 @@ impl Host {
             announced: false,
             ready: false,
             released: false,
+            told: Told::Nothing,
         };
         let key = self.connections.insert(record);
         if let Some(record) = self.connections.get_mut(key) {

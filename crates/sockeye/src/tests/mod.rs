@@ -11,6 +11,8 @@ mod over;
 mod ready;
 mod shards;
 mod streams;
+#[cfg(any(feature = "metrics", feature = "tracing"))]
+mod telemetry;
 #[cfg(target_os = "linux")]
 mod tun;
 mod wakeups;
