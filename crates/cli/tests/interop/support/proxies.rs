@@ -67,21 +67,22 @@ fn serve(port: u16, job: fn(TcpStream) -> io::Result<()>) {
     }
 }
 
-fn echo(mut stream: &TcpStream) -> io::Result<()> {
-    io::copy(&mut stream.try_clone()?, &mut stream)?;
-    stream.shutdown(Shutdown::Write)
+fn echo(stream: &TcpStream) -> io::Result<()> {
+    one_way(stream, stream)
 }
 
-/// Both ways, each until its end.
-fn join(client: TcpStream, target: TcpStream) -> io::Result<()> {
-    let (mut from_client, mut to_target) = (client.try_clone()?, target.try_clone()?);
-    std::thread::spawn(move || {
-        let _copied = io::copy(&mut from_client, &mut to_target);
-        to_target.shutdown(Shutdown::Write)
-    });
-    let (mut from_target, mut to_client) = (target, client);
-    io::copy(&mut from_target, &mut to_client)?;
-    to_client.shutdown(Shutdown::Write)
+/// Until its end, which is passed on. A reference needs no descriptor more.
+fn one_way(mut from: &TcpStream, mut to: &TcpStream) -> io::Result<()> {
+    io::copy(&mut from, &mut to)?;
+    to.shutdown(Shutdown::Write)
+}
+
+/// Both ways.
+fn join(client: &TcpStream, target: &TcpStream) -> io::Result<()> {
+    std::thread::scope(|scope| {
+        scope.spawn(|| one_way(client, target));
+        one_way(target, client)
+    })
 }
 
 fn socks5(mut client: TcpStream) -> io::Result<()> {
@@ -97,21 +98,21 @@ fn socks5(mut client: TcpStream) -> io::Result<()> {
     let port = u16::from_be_bytes([target[address_len], target[address_len + 1]]);
     let dialled = TcpStream::connect((Ipv4Addr::LOCALHOST, port));
     client.write_all(&[5, if dialled.is_ok() { 0 } else { 5 }, 0, 1, 0, 0, 0, 0, 0, 0])?;
-    join(client, dialled?)
+    join(&client, &dialled?)
 }
 
 fn http(client: TcpStream) -> io::Result<()> {
-    let mut head = BufReader::new(client.try_clone()?).lines();
+    let mut head = BufReader::new(&client).lines();
     let first = head.next().unwrap()?;
     let target = first.split(' ').nth(1).unwrap().to_socket_addrs()?.next().unwrap();
     while !head.next().unwrap()?.is_empty() {}
-    let mut client = client;
     match TcpStream::connect((Ipv4Addr::LOCALHOST, target.port())) {
         Ok(dialled) => {
-            client.write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
-            join(client, dialled)
+            (&client).write_all(b"HTTP/1.1 200 OK\r\n\r\n")?;
+            drop(head);
+            join(&client, &dialled)
         }
-        Err(_) => client.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"),
+        Err(_) => (&client).write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n"),
     }
 }
 
