@@ -47,12 +47,12 @@ pub fn measure(connections: usize, spacing: Duration) -> Flood {
         panic!("nobody else listens");
     };
     let limit = server.config().limits.half_open;
-    let begin = now();
+    let begin = clock();
     let mut flood = Flood { connections, half_open: [0, limit], ..Flood::default() };
     let (mut clients, mut opened, mut read) = (Vec::new(), 0, Vec::new());
     let mut first = None;
     while opened < connections || !clients.is_empty() {
-        let now = now();
+        let now = clock();
         for _ in 0..BURST {
             server.on_packet(now, server_if, stranger(now, flood.syns as u32, Flags::SYN));
             flood.syns += 1;
@@ -85,7 +85,8 @@ pub fn measure(connections: usize, spacing: Duration) -> Flood {
                 client.endpoints(known.id).is_some_and(|ends| ends.local == *remote)
             };
             if let Some(at) = clients.iter().position(is_its) {
-                let took = now.since(clients.swap_remove(at).since);
+                // The hosts' clock stands still for a whole round.
+                let took = clock().since(clients.swap_remove(at).since);
                 flood.in_time += usize::from(took <= PATIENCE);
                 flood.slowest = flood.slowest.max(took);
             }
@@ -101,7 +102,7 @@ pub fn measure(connections: usize, spacing: Duration) -> Flood {
     }
     let counters = server.counters();
     flood.cookies = [counters.syn_cookies_sent, counters.syn_cookies_valid];
-    flood.time = now().since(begin);
+    flood.time = clock().since(begin);
     flood
 }
 
@@ -143,7 +144,7 @@ fn address(end: u8) -> IpAddr {
     Ipv4Addr::new(10, end, 0, 1).into()
 }
 
-fn now() -> Instant {
+fn clock() -> Instant {
     Instant::from_nanos(u64::try_from(cpu::clock().as_nanos()).unwrap_or(u64::MAX))
 }
 
