@@ -16,8 +16,10 @@ fn a_signal_closes_in_order() {
     let Some(namespace) = Namespace::new("signal") else { return };
     for ((ours, _, subnet), signal) in FAMILIES.into_iter().zip(["TERM", "INT"]) {
         let mut program = listening(&namespace, subnet, &["-v"]);
-        let peer = namespace.linux(Linux::Wait { to: format!("{}:7000", in_url(ours)) });
-        let stdin = program.stdin.take();
+        // What arrives says that the connection was accepted: one that was not would be reset.
+        let mut stdin = program.stdin.take().unwrap();
+        stdin.write_all(b"!").unwrap();
+        let peer = namespace.linux(Linux::Hear { to: format!("{}:7000", in_url(ours)) });
         let begin = Instant::now();
         program.signal(signal);
         let answer = program.output();
