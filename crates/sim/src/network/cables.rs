@@ -79,7 +79,6 @@ impl Network {
     /// Gives a host an interface; its way is the next channel to be laid.
     fn plug(&mut self, end: &End, mtu: u16) -> Result<Target, HostError> {
         let (address, prefix_len) = end.address;
-        // What is measured here is of senders that see each segment leave by itself.
         let config = InterfaceConfig { segmentation: false, ..InterfaceConfig::ip(mtu) }
             .with_address(address, prefix_len);
         let node = &mut self.nodes[end.node.0];
