@@ -27,6 +27,9 @@ shift
 target=$(realpath "$(dirname "$0")/../../target/debug")
 sockeye=${SOCKEYE:-$target/sockeye}
 plugin=$(realpath "${PLUGIN:-$target/libsockeye_plugin.so}")
+for built in "$packetdrill" "$sockeye" "$plugin"; do
+    [ -e "$built" ] || { echo "verdicts.sh: $built is not there: build it first" >&2; exit 2; }
+done
 
 # The scripts' settings are of a namespace of their own each, with the device that they configure, and with Linux's usual settings where
 # the machine has others.
