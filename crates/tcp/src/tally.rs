@@ -89,6 +89,12 @@ impl Tally {
         self.segments_in += 1;
     }
 
+    /// One segment with the next data came.
+    pub(crate) fn on_next(&mut self) {
+        self.segments_in += 1;
+        self.data_segments_in += 1;
+    }
+
     /// `segment` was taken by `connection`, which stood at `before`.
     pub(crate) fn on_segment(
         &mut self,

@@ -140,6 +140,13 @@ impl Connection {
         }
     }
 
+    #[inline]
+    pub(crate) fn tally_next(&mut self) {
+        if let Some(tally) = self.extras.tally_mut() {
+            tally.on_next();
+        }
+    }
+
     fn tally_segment(&mut self, now: Instant, segment: &mut Segment) -> Option<Reset> {
         let (before, arrived) = (Before::of(self), Arrived::of(self, segment));
         let reset = self.process(now, segment);

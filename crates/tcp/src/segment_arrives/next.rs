@@ -49,6 +49,7 @@ impl Connection {
         let echo = open.echoed_at(next.arrival, next.timestamps);
         open.receive.measure(next.arrival, echo, open.negotiated.own_mss, tuning);
         open.receive.take_next(now, payload(), delay);
+        self.tally_next();
         self.notify(Events::READABLE);
         true
     }

@@ -7,6 +7,7 @@ use core::time::Duration;
 use sockeye_wire::ip::IpView;
 use sockeye_wire::tcp::TcpView;
 use sockeye_wire::{ChecksumState, Flags, Meta, Packet};
+use std::sync::Arc;
 use std::vec::Vec;
 
 /// Nearly an initial window.
@@ -30,7 +31,7 @@ fn with_burst(
     link: fn(usize) -> InterfaceConfig,
     ip: fn(usize) -> IpAddr,
 ) -> (World, crate::ConnectionId, Vec<Vec<u8>>) {
-    let mut world = World::new(link);
+    let mut world = World::with(link, |config| Arc::make_mut(&mut config.tcp).tally = true);
     let (a, b) = world.connected(ip);
     world.run_for(Duration::from_millis(50));
     assert_eq!(world.hosts[A].write(world.now, a, &text()), Ok(OCTETS));
