@@ -5,6 +5,8 @@ use super::ingress::Datagram;
 use super::tcp::sum_from;
 use crate::budget::Pressure;
 use crate::config::InterfaceId;
+use crate::ids::ConnectionId;
+use crate::trace::SegmentTrace;
 use sockeye_tcp::{Continuation, Segment, Timestamps};
 use sockeye_wire::ip::{IPV4_HEADER_BYTES, IPV6_HEADER_BYTES, protocol};
 use sockeye_wire::packet::append;
@@ -13,6 +15,8 @@ use sockeye_wire::{Checksum, ChecksumState, Ecn, Flags, HeaderBytes, Instant, Pa
 /// Octets of a TCP header with nothing but timestamps, and of one without options.
 const WITH_TIMESTAMPS: usize = 32;
 const WITHOUT_OPTIONS: usize = 20;
+/// Offset of the control bits in the TCP header.
+const FLAGS: usize = 13;
 const PSH: u8 = Flags::PSH.bits() as u8;
 
 /// What the last segment was like.
@@ -26,6 +30,8 @@ pub(super) struct Run {
     pseudo: Checksum,
     next: SeqNumber,
     timestamps: Option<Timestamps>,
+    /// What observers were told of the last one, if there are any.
+    trace: Option<SegmentTrace>,
     /// The connection was told something that the host has not looked at.
     is_told: bool,
 }
@@ -66,6 +72,7 @@ impl Run {
             pseudo: Checksum::pseudo_header(ip.source, ip.destination, protocol::TCP, 0),
             next: segment.seq + len as u32,
             timestamps: segment.options.timestamps,
+            trace: None,
             is_told: false,
         })
     }
@@ -108,7 +115,7 @@ impl Run {
         tcp[..4] == known[..4]
             && tcp[4..8] == seq
             && tcp[8..13] == known[8..13]
-            && tcp[13] | PSH == known[13] | PSH
+            && tcp[FLAGS] | PSH == known[FLAGS] | PSH
             && tcp[14..16] == known[14..16]
             && tcp[18..] == known[18..]
             && (meta.checksum != ChecksumState::Unverified
@@ -124,8 +131,8 @@ fn u16_at(bytes: &[u8], at: usize) -> u16 {
 impl Host {
     /// The connection at `index` has taken what `run` comes after.
     #[inline]
-    pub(super) fn begin_run(&mut self, index: u32, run: Run) {
-        self.run = Some(Run { index, ..run });
+    pub(super) fn begin_run(&mut self, index: u32, run: Run, trace: Option<SegmentTrace>) {
+        self.run = Some(Run { index, trace, ..run });
     }
 
     /// Takes `packet` if it is the next one of the run.
@@ -149,15 +156,31 @@ impl Host {
             arrival: packet.meta.arrival,
             timestamps: run.timestamps,
         };
+        let flags = packet.front()[run.tcp_at + FLAGS];
         let before = record.connection.buffered();
         if !record.connection.take_next(now, &next, || packet.take_payload(data_at)) {
             return false;
         }
         self.budget.changed(before, record.connection.buffered());
+        let (state, trace) = (record.connection.state(), run.trace);
+        let connection = trace.and_then(|_| self.connections.key_at(run.index).map(ConnectionId));
         run.next += len;
         run.is_told = true;
         self.counters.received += 1;
         self.counters.segments_received += 1;
+        if let Some(trace) = trace {
+            let flags = if flags & PSH != 0 { Flags::ACK | Flags::PSH } else { Flags::ACK };
+            let payload_len = len as usize;
+            self.observe(|| SegmentTrace {
+                time: now,
+                connection,
+                seq: next.seq,
+                flags,
+                payload_len,
+                state,
+                ..trace
+            });
+        }
         true
     }
 

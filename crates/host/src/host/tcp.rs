@@ -93,7 +93,9 @@ impl Host {
                 if let Some(run) = run
                     && self.expected(index) == Some(run.end())
                 {
-                    self.begin_run(index, run);
+                    let trace =
+                        self.observer.is_some().then(|| trace_in(now, &endpoints, &segment));
+                    self.begin_run(index, run, trace);
                 }
             }
             Some(Target::HalfOpen(index)) => {
@@ -111,7 +113,6 @@ impl Host {
     #[inline]
     fn may_run(&self, index: u32, seq: SeqNumber) -> bool {
         self.is_in_batch
-            && self.observer.is_none()
             && self.connections.at(index).is_some_and(|record| {
                 record.auth.is_none() && record.connection.expected() == Some(seq)
             })

@@ -1,13 +1,15 @@
 //! Segments decided together, and segments taken together: the wire and the connection cannot tell.
 
 use super::world::{A, B, World, lan, tun, v4, v6};
-use crate::InterfaceConfig;
+use crate::{InterfaceConfig, SegmentTrace};
 use core::net::IpAddr;
 use core::time::Duration;
 use sockeye_wire::ip::IpView;
 use sockeye_wire::tcp::TcpView;
 use sockeye_wire::{ChecksumState, Flags, Meta, Packet};
+use std::boxed::Box;
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::vec::Vec;
 
 /// Nearly an initial window.
@@ -86,6 +88,9 @@ fn a_batch_does_what_its_segments_do_one_by_one() {
     for ip in [v4, v6] {
         let outcomes = [true, false].map(|together| {
             let (mut world, b, packets) = with_burst(tun, ip);
+            let (tell, told) = channel();
+            let observer = move |trace: &SegmentTrace| tell.send(*trace).unwrap();
+            world.hosts[B].set_observer(Some(Box::new(observer)));
             if together {
                 arrive(&mut world, &packets);
             } else {
@@ -97,7 +102,9 @@ fn a_batch_does_what_its_segments_do_one_by_one() {
             let info = world.hosts[B].connection(b).unwrap().info();
             let count = world.hosts[B].read(now, b, &mut read).unwrap();
             assert!(read[..count] == text());
-            (info, answers, world.hosts[B].counters().segments_received)
+            let traces: Vec<_> = told.try_iter().collect();
+            assert!(traces.len() > packets.len());
+            (info, answers, world.hosts[B].counters().segments_received, traces)
         });
         assert_eq!(outcomes[0], outcomes[1]);
     }
