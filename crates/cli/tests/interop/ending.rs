@@ -11,15 +11,20 @@ fn listening<'a>(namespace: &Namespace, subnet: &'a str, more: &[&'a str]) -> Pr
     namespace.sockeye(&arguments)
 }
 
+/// Sends an octet once it has accepted a connection: one that it has not accepted would be reset by a signal.
+fn welcoming<'a>(namespace: &Namespace, subnet: &'a str, more: &[&'a str]) -> Program {
+    let mut program = listening(namespace, subnet, more);
+    program.stdin.as_mut().expect("piped").write_all(b"!").expect("room in a pipe");
+    program
+}
+
 #[test]
 fn a_signal_closes_in_order() {
     let Some(namespace) = Namespace::new("signal") else { return };
     for ((ours, _, subnet), signal) in FAMILIES.into_iter().zip(["TERM", "INT"]) {
-        let mut program = listening(&namespace, subnet, &["-v"]);
-        // What arrives says that the connection was accepted: one that was not would be reset.
-        let mut stdin = program.stdin.take().unwrap();
-        stdin.write_all(b"!").unwrap();
-        let peer = namespace.linux(Linux::Hear { to: format!("{}:7000", in_url(ours)) });
+        let mut program = welcoming(&namespace, subnet, &["-v"]);
+        let stdin = program.stdin.take();
+        let peer = namespace.linux(Linux::Wait { to: format!("{}:7000", in_url(ours)) });
         let begin = Instant::now();
         program.signal(signal);
         let answer = program.output();
@@ -35,7 +40,7 @@ fn a_signal_closes_in_order() {
 fn who_does_not_close_in_time_is_reset() {
     let Some(namespace) = Namespace::new("stay") else { return };
     let (ours, _, subnet) = FAMILIES[0];
-    let mut program = listening(&namespace, subnet, &[]);
+    let mut program = welcoming(&namespace, subnet, &[]);
     let peer = namespace.linux(Linux::Stay { to: format!("{ours}:7000") });
     let stdin = program.stdin.take();
     let begin = Instant::now();
@@ -50,7 +55,7 @@ fn who_does_not_close_in_time_is_reset() {
 fn a_second_signal_aborts() {
     let Some(namespace) = Namespace::new("abort") else { return };
     let (ours, _, subnet) = FAMILIES[0];
-    let mut program = listening(&namespace, subnet, &[]);
+    let mut program = welcoming(&namespace, subnet, &[]);
     let peer = namespace.linux(Linux::Stay { to: format!("{ours}:7000") });
     let stdin = program.stdin.take();
     program.signal("TERM");
@@ -139,7 +144,7 @@ fn one_connection_after_the_other_is_kept() {
 fn a_device_that_goes_away_is_told() {
     let Some(namespace) = Namespace::new("gone") else { return };
     let (ours, _, subnet) = FAMILIES[0];
-    let mut program = listening(&namespace, subnet, &[]);
+    let mut program = welcoming(&namespace, subnet, &[]);
     let stdin = program.stdin.take();
     let peer = namespace.linux(Linux::Wait { to: format!("{ours}:7000") });
     assert!(namespace.command("ip").args(["link", "del", "sk0"]).status().unwrap().success());

@@ -145,7 +145,7 @@ async fn a_stuck_output_costs_bounded_memory_and_stops_no_traffic() {
     drop(unstick);
     assert_eq!(capture.stop().unwrap(), stats);
     let written = written.load(Ordering::Relaxed);
-    assert!((20_000..=40_000).contains(&written), "{written}");
+    assert!((15_000..=40_000).contains(&written), "{written}");
 }
 
 struct Full;

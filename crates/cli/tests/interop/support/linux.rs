@@ -20,10 +20,8 @@ pub(crate) enum Linux {
     Send { to: String },
     /// Connects and closes: whoever is there is ready.
     Reach { to: String },
-    /// Connects, is then ready, and closes when the other end has.
-    Wait { to: String },
     /// Connects, is ready once an octet has come, and closes when the other end has.
-    Hear { to: String },
+    Wait { to: String },
     /// As `Wait`, but writes on after the other end has closed, until it is reset.
     Stay { to: String },
     /// Connects, and resets once something has come.
@@ -45,7 +43,6 @@ impl Linux {
             Self::Send { to } => format!("send {to}"),
             Self::Reach { to } => format!("reach {to}"),
             Self::Wait { to } => format!("wait {to}"),
-            Self::Hear { to } => format!("hear {to}"),
             Self::Stay { to } => format!("stay {to}"),
             Self::ConnectAndReset { to } => format!("connect-and-reset {to}"),
             Self::Refused { by } => format!("refused {by}"),
@@ -63,7 +60,6 @@ pub(crate) fn play_the_linux_side() {
         Some(("send", to)) => send(to),
         Some(("reach", to)) => drop(reach(to)),
         Some(("wait", to)) => wait(to),
-        Some(("hear", to)) => hear(to),
         Some(("stay", to)) => stay(to),
         // Unread data makes the close a reset.
         Some(("connect-and-reset", to)) => assert!(reach(to).peek(&mut [0]).is_ok()),
@@ -124,21 +120,20 @@ fn send(to: &str) {
 }
 
 fn wait(to: &str) {
-    let mut stream = connect(to);
-    println!("ready at 0");
+    let mut stream = hear(to);
     assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
 }
 
-fn hear(to: &str) {
+/// An octet says that the connection was accepted.
+fn hear(to: &str) -> TcpStream {
     let mut stream = connect(to);
     stream.read_exact(&mut [0]).unwrap();
     println!("ready at 0");
-    assert_eq!(stream.read_to_end(&mut Vec::new()).unwrap(), 0);
+    stream
 }
 
 fn stay(to: &str) {
-    let mut stream = connect(to);
-    println!("ready at 0");
+    let mut stream = hear(to);
     let started = Instant::now();
     let error = loop {
         assert!(started.elapsed() < PATIENCE, "still not reset");
