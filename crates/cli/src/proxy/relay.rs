@@ -32,8 +32,11 @@ pub(super) async fn serve(proxy: &Proxy, request: Request) {
             return;
         }
     };
-    // The client has gone; so does the upstream.
-    let Ok(mut client) = request.complete().await else { return };
+    let Ok(mut client) = request.complete().await else {
+        // It has reset the connection; so do we.
+        let _result = upstream.set_zero_linger();
+        return;
+    };
     open.established();
     let moved = AtomicU64::new(0);
     let ended = async {
