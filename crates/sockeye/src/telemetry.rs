@@ -97,10 +97,12 @@ pub(crate) fn publish(counters: &sockeye_host::Counters, counts: &sockeye_host::
         syns_held_again held_expired strays syn_cookies_sent syn_cookies_valid
         syn_cookies_invalid fast_opens fast_opens_refused fast_open_cookies_sent
         dropped_half_open_full dropped_held_full dropped_strays_full dropped_backlog_full
-        dropped_no_route dropped_neighbour dropped_queue_full
+        dropped_connections_full dropped_memory_syn dropped_memory_out_of_order
+        dropped_memory_in_order dropped_no_route dropped_neighbour dropped_queue_full
     }
     gauges! {
-        connections half_open held time_wait listeners to_accept neighbours destinations
-        reassembling ports_in_use timers
+        connections half_open held time_wait listeners to_accept buffered_send_bytes
+        buffered_receive_bytes buffered_out_of_order_bytes neighbours destinations reassembling
+        ports_in_use timers
     }
 }
