@@ -67,8 +67,8 @@ pub enum AccEcnOption {
     Counters = 2,
 }
 
-/// Where a connection stood before a call.
-pub(crate) struct Before {
+/// Where a connection stands, before or after a call.
+pub(crate) struct Standing {
     snd_nxt: SeqNumber,
     rcv_nxt: SeqNumber,
     timeouts: u8,
@@ -77,6 +77,7 @@ pub(crate) struct Before {
 
 /// What of a segment is gone once it was processed.
 pub(crate) struct Arrived {
+    seq: SeqNumber,
     segments: u64,
     data_bytes: u32,
     is_acceptable: bool,
@@ -95,42 +96,37 @@ impl Tally {
         self.data_segments_in += 1;
     }
 
-    /// `segment` was taken by `connection`, which stood at `before`.
+    /// A segment took the connection from `before` to `after`; `is_duplicate_report` if it told of a duplicate.
     pub(crate) fn on_segment(
         &mut self,
         now: Instant,
-        connection: &Connection,
-        before: &Before,
         arrived: &Arrived,
-        segment: &Segment,
+        (before, after): (&Standing, &Standing),
+        is_duplicate_report: bool,
     ) {
         self.segments_in += arrived.segments;
         if arrived.data_bytes > 0 {
             self.data_segments_in += arrived.segments;
-            if arrived.is_acceptable && segment.seq.after(before.rcv_nxt) {
+            if arrived.is_acceptable && arrived.seq.after(before.rcv_nxt) {
                 self.out_of_order_segments_in += arrived.segments;
             }
         }
         self.acc_ecn_option = self.acc_ecn_option.max(arrived.acc_ecn_option);
-        if let Some(open) = connection.state.open() {
-            if open.send.duplicate_report(segment).is_some() && arrived.is_acceptable {
-                self.duplicates_reported += 1;
-            }
-            if let (Some(before), Some(after)) =
-                (&before.ecn, open.ecn.as_deref().and_then(crate::ecn::Ecn::octets))
-            {
-                self.ecn_received.add(&before.arrived, &after.arrived);
-                self.ecn_delivered.add(&before.told, &after.told);
-            }
+        if arrived.is_acceptable && is_duplicate_report {
+            self.duplicates_reported += 1;
         }
-        if timeouts(connection) == 0
+        if let (Some(before), Some(after)) = (&before.ecn, &after.ecn) {
+            self.ecn_received.add(&before.arrived, &after.arrived);
+            self.ecn_delivered.add(&before.told, &after.told);
+        }
+        if after.timeouts == 0
             && let Some(since) = self.timed_out_at.take()
         {
             self.timeout_duration += now.since(since);
         }
     }
 
-    pub(crate) fn on_sent(&mut self, before: &Before, transmit: &Transmit) {
+    pub(crate) fn on_sent(&mut self, before: &Standing, transmit: &Transmit) {
         let segments = u64::from(transmit.wire_segments);
         let bytes = transmit.payload.len() as u32;
         self.segments_out += segments;
@@ -144,8 +140,8 @@ impl Tally {
         }
     }
 
-    pub(crate) fn on_timer(&mut self, now: Instant, before: &Before, connection: &Connection) {
-        if timeouts(connection) > before.timeouts {
+    pub(crate) fn on_timer(&mut self, now: Instant, before: &Standing, after: &Standing) {
+        if after.timeouts > before.timeouts {
             self.timeouts += 1;
             if self.timed_out_at.is_none() {
                 self.timed_out_at = Some(now);
@@ -168,7 +164,7 @@ impl EcnOctets {
     }
 }
 
-impl Before {
+impl Standing {
     pub(crate) fn of(connection: &Connection) -> Self {
         let open = connection.state.open();
         let (snd_nxt, rcv_nxt) = match (&connection.state, open) {
@@ -199,6 +195,7 @@ impl Arrived {
             Some(_) => AccEcnOption::Counters,
         };
         Self {
+            seq: segment.seq,
             segments: u64::from(segment.wire_segments),
             data_bytes: segment.payload.len() as u32,
             is_acceptable,

@@ -52,10 +52,4 @@ impl Extras {
     pub(super) fn tally_mut(&mut self) -> Option<&mut Tally> {
         self.0.as_deref_mut()?.tally.as_mut()
     }
-
-    pub(super) fn set_tally(&mut self, tally: Tally) {
-        if let Some(kept) = self.0.as_deref_mut() {
-            kept.tally = Some(tally);
-        }
-    }
 }

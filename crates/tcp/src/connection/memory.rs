@@ -2,7 +2,6 @@
 
 use super::Connection;
 use crate::Segment;
-use crate::fast_open::FastOpened;
 use crate::state::State;
 
 /// Octets that a connection holds.
@@ -29,23 +28,21 @@ impl Connection {
     #[inline]
     #[must_use]
     pub fn buffered(&self) -> Buffered {
-        let (send_bytes, receive_bytes, out_of_order_bytes) = match &self.state {
-            State::Established(open)
-            | State::FinWait1(open)
-            | State::FinWait2(open)
-            | State::CloseWait(open)
-            | State::Closing(open)
-            | State::LastAck(open)
-            | State::FastOpened(FastOpened { open, .. }) => {
-                let receive = &open.receive;
-                (open.send.buffer.len(), receive.queue.len(), receive.out_of_order_bytes())
-            }
-            State::SynSent(syn_sent) => (syn_sent.buffer.len(), 0, 0),
-            State::SynReceived(received) => (received.buffer.len(), 0, 0),
-            State::TimeWait(_, leftover) => (0, leftover.unread.len(), 0),
-            State::Closed(closed) => (0, closed.unread.len(), 0),
+        if let Some(open) = self.state.open() {
+            return Buffered {
+                send_bytes: open.send.buffer.len(),
+                receive_bytes: open.receive.queue.len(),
+                out_of_order_bytes: open.receive.out_of_order_bytes(),
+            };
+        }
+        let (send_bytes, receive_bytes) = match &self.state {
+            State::SynSent(syn_sent) => (syn_sent.buffer.len(), 0),
+            State::SynReceived(received) => (received.buffer.len(), 0),
+            State::TimeWait(_, leftover) => (0, leftover.unread.len()),
+            State::Closed(closed) => (0, closed.unread.len()),
+            _ => (0, 0),
         };
-        Buffered { send_bytes, receive_bytes, out_of_order_bytes }
+        Buffered { send_bytes, receive_bytes, out_of_order_bytes: 0 }
     }
 
     /// Keeps the receive buffer from growing until it is called no more, and makes it no larger than `bytes` (or the smallest window that

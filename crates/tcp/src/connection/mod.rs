@@ -17,7 +17,7 @@ use crate::fast_open::{FastOpen, FastOpened};
 use crate::half_open::Verdict;
 use crate::opening::{Answer, SynReceived, SynSent};
 use crate::state::{Closed, Leftover, State};
-use crate::tally::{Arrived, Before};
+use crate::tally::{Arrived, Standing};
 use crate::time_wait::TimeWaitEvent;
 use crate::{
     Config, Error, Events, Info, Opening, PathMetrics, Reset, Segment, TimeWait, segment_arrives,
@@ -148,11 +148,13 @@ impl Connection {
     }
 
     fn tally_segment(&mut self, now: Instant, segment: &mut Segment) -> Option<Reset> {
-        let (before, arrived) = (Before::of(self), Arrived::of(self, segment));
+        let (before, arrived) = (Standing::of(self), Arrived::of(self, segment));
         let reset = self.process(now, segment);
-        if let Some(mut tally) = self.extras.tally().copied() {
-            tally.on_segment(now, self, &before, &arrived, segment);
-            self.extras.set_tally(tally);
+        let after = Standing::of(self);
+        let open = self.state.open();
+        let duplicate = open.and_then(|open| open.send.duplicate_report(segment));
+        if let Some(tally) = self.extras.tally_mut() {
+            tally.on_segment(now, &arrived, (&before, &after), duplicate.is_some());
         }
         reset
     }

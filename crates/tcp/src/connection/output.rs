@@ -4,7 +4,7 @@ use super::Connection;
 use crate::options::Timestamps;
 use crate::send::Planned;
 use crate::state::{Open, State};
-use crate::tally::Before;
+use crate::tally::Standing;
 use crate::{Config, Transmit};
 use sockeye_wire::tcp::options::SackBlock;
 use sockeye_wire::tcp::{MAX_OPTION_BYTES, OptionBytes, TcpHeader};
@@ -25,11 +25,10 @@ impl Connection {
     }
 
     fn tally_transmit(&mut self, now: Instant, max_payload: usize) -> Option<Transmit> {
-        let before = Before::of(self);
+        let before = Standing::of(self);
         let transmit = self.next_transmit(now, max_payload)?;
-        if let Some(mut tally) = self.extras.tally().copied() {
+        if let Some(tally) = self.extras.tally_mut() {
             tally.on_sent(&before, &transmit);
-            self.extras.set_tally(tally);
         }
         Some(transmit)
     }

@@ -3,7 +3,7 @@
 use super::Connection;
 use crate::send::Expired;
 use crate::state::{Open, State};
-use crate::tally::Before;
+use crate::tally::Standing;
 use crate::{Config, Error, Events};
 use sockeye_wire::Instant;
 
@@ -59,13 +59,13 @@ impl Connection {
 
     /// Time has passed; call when [`deadline`](Self::deadline) is reached, any time else does no harm.
     pub fn on_timer(&mut self, now: Instant) {
-        if let Some(mut tally) = self.extras.tally().copied() {
-            let before = Before::of(self);
-            self.run_timers(now);
-            tally.on_timer(now, &before, self);
-            self.extras.set_tally(tally);
-        } else {
-            self.run_timers(now);
+        let before = self.extras.tallies().then(|| Standing::of(self));
+        self.run_timers(now);
+        if let Some(before) = before {
+            let after = Standing::of(self);
+            if let Some(tally) = self.extras.tally_mut() {
+                tally.on_timer(now, &before, &after);
+            }
         }
     }
 
