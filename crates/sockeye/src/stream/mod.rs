@@ -183,11 +183,9 @@ impl TcpStream {
         interest: Interest,
         attempt: impl FnOnce(&mut Core, Instant) -> Result<T, Error>,
     ) -> Poll<io::Result<T>> {
-        let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        let result = self.attempt(interest, attempt, |core| {
+        self.poll_or(cx, interest, attempt, |core, cx| {
             core.waiters.wait(self.id, interest, cx, &mut core.wakes);
-        });
-        settled(result.inspect(|_| coop.made_progress()))
+        })
     }
 
     /// [`poll`](Self::poll) for what several tasks may do at once: all are woken.
@@ -197,10 +195,20 @@ impl TcpStream {
         interest: Interest,
         attempt: impl FnOnce(&mut Core, Instant) -> Result<T, Error>,
     ) -> Poll<io::Result<T>> {
-        let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        let result = self.attempt(interest, attempt, |core| {
+        self.poll_or(cx, interest, attempt, |core, cx| {
             core.waiters.wait_shared(self.id, interest, cx);
-        });
+        })
+    }
+
+    fn poll_or<T>(
+        &self,
+        cx: &mut Context<'_>,
+        interest: Interest,
+        attempt: impl FnOnce(&mut Core, Instant) -> Result<T, Error>,
+        wait: impl FnOnce(&mut Core, &mut Context<'_>),
+    ) -> Poll<io::Result<T>> {
+        let coop = ready!(tokio::task::coop::poll_proceed(cx));
+        let result = self.attempt(interest, attempt, |core| wait(core, cx));
         settled(result.inspect(|_| coop.made_progress()))
     }
 
