@@ -1,6 +1,7 @@
 //! What the lock guards: the host, its links, and who waits.
 
 use crate::clock::Clock;
+use crate::error;
 use crate::handover::Common;
 use crate::telemetry;
 use crate::waiters::{Waiters, Wakes};
@@ -74,6 +75,14 @@ pub(crate) struct Lifecycle {
     pub(crate) failure_waiters: Vec<Waker>,
     /// Why links failed.
     pub(crate) failures: Vec<io::Error>,
+}
+
+impl Lifecycle {
+    /// # Errors
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) once nothing new is opened any more.
+    pub(crate) fn ensure_open(&self) -> io::Result<()> {
+        if self.is_closing || self.is_stopped { Err(error::stopped()) } else { Ok(()) }
+    }
 }
 
 /// What a turn left to do.

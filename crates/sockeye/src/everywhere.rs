@@ -10,7 +10,7 @@ use sockeye_wire::Instant;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll, ready};
 
 /// A listener's name on each shard.
 pub(crate) type ListenerIds = SmallVec<[ListenerId; 1]>;
@@ -23,19 +23,37 @@ pub(crate) struct Turn(AtomicUsize);
 const PORT_ATTEMPTS: usize = 64;
 
 impl StackHandle {
-    /// Asks each shard, by its index, until one has something. After that it is the next one's turn, so that none waits for ever behind a
-    /// busy one.
+    /// Asks each shard, by its index, for what is `next` there, until one has something. After that it is the next one's turn, so that
+    /// none waits for ever behind a busy one. Where there is nothing, `wait` sees to it that the task is woken.
+    ///
+    /// # Errors
+    /// [`ConnectionAborted`](io::ErrorKind::ConnectionAborted) once the stack is shut down.
     pub(crate) fn poll_each<T>(
         &self,
         turn: &Turn,
-        mut poll: impl FnMut(usize) -> Poll<T>,
-    ) -> Poll<T> {
+        cx: &mut Context<'_>,
+        mut next: impl FnMut(&Handle, usize, &mut Core) -> Option<T>,
+        wait: impl Fn(&mut Core, usize, &Context<'_>),
+    ) -> Poll<io::Result<T>> {
+        let coop = ready!(tokio::task::coop::poll_proceed(cx));
         let count = self.shards().len();
         let first = turn.0.load(Ordering::Relaxed);
         for step in 0..count {
             let index = first.wrapping_add(step) % count;
-            if let Poll::Ready(found) = poll(index) {
+            let shard = self.shard(index);
+            let found = shard.call(|core, _now| {
+                if let Some(found) = next(&shard, index, core) {
+                    return Some(Ok(found));
+                }
+                if let Err(error) = core.lifecycle.ensure_open() {
+                    return Some(Err(error));
+                }
+                wait(core, index, cx);
+                None
+            });
+            if let Some(found) = found {
                 turn.0.store(index + 1, Ordering::Relaxed);
+                coop.made_progress();
                 return Poll::Ready(found);
             }
         }
@@ -49,9 +67,7 @@ impl StackHandle {
     ) -> io::Result<()> {
         self.shards().iter().try_for_each(|shard| {
             shard.call(|core, now| {
-                if core.lifecycle.is_closing || core.lifecycle.is_stopped {
-                    return Err(error::stopped());
-                }
+                core.lifecycle.ensure_open()?;
                 set_up(core, now)
             })
         })
@@ -77,10 +93,8 @@ impl StackHandle {
     ) -> io::Result<T> {
         let mut attempt_at = |shard: Handle| {
             shard.call(|core, now| {
-                if core.lifecycle.is_closing || core.lifecycle.is_stopped {
-                    return Err(error::stopped());
-                }
-                Ok(attempt(&shard, core, now))
+                core.lifecycle.ensure_open()?;
+                Ok::<_, io::Error>(attempt(&shard, core, now))
             })
         };
         let place = match self.shards() {
@@ -118,9 +132,7 @@ impl StackHandle {
             for shard in self.shards() {
                 // The first shard chooses the port, and of two who want the same lets one pass.
                 let listening = shard.call(|core, _now| {
-                    if core.lifecycle.is_closing || core.lifecycle.is_stopped {
-                        return Err(error::stopped());
-                    }
+                    core.lifecycle.ensure_open()?;
                     is_used |= local.port() == 0
                         && bound.port() != 0
                         && core.host.has_connections_at(bound.port());

@@ -9,7 +9,7 @@ use sockeye_host::{Endpoints, HeldId, IncomingConfig};
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// Clients that open a connection to where no listener is, whatever the address and port; see [`Stack::incoming`]. Dropping it
 /// refuses what nobody has decided about.
@@ -82,29 +82,15 @@ impl Incoming {
     /// # Errors
     /// As [`accept`](Self::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<Request>> {
-        let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        let request = self.handle.poll_each(&self.turn, |index| self.accept_at(index, cx));
-        if request.is_ready() {
-            coop.made_progress();
-        }
-        request
-    }
-
-    fn accept_at(&self, index: usize, cx: &Context<'_>) -> Poll<io::Result<Request>> {
-        let handle = self.handle.shard(index);
-        handle.call(|core, _now| match core.host.next_held() {
-            Some((id, endpoints)) => {
-                let handle = handle.clone();
-                Poll::Ready(Ok(Request { handle, id, endpoints, is_decided: false }))
-            }
-            None if core.lifecycle.is_closing || core.lifecycle.is_stopped => {
-                Poll::Ready(Err(error::stopped()))
-            }
-            None => {
-                core.waiters.incoming.wait(cx);
-                Poll::Pending
-            }
-        })
+        self.handle.poll_each(
+            &self.turn,
+            cx,
+            |shard, _index, core| {
+                let (id, endpoints) = core.host.next_held()?;
+                Some(Request { handle: shard.clone(), id, endpoints, is_decided: false })
+            },
+            |core, _index, cx| core.waiters.incoming.wait(cx),
+        )
     }
 }
 

@@ -1,6 +1,5 @@
 //! Waiting for connections.
 
-use crate::error;
 use crate::everywhere::{ListenerIds, Turn};
 use crate::options::Options;
 use crate::shared::StackHandle;
@@ -10,7 +9,7 @@ use sockeye_host::ListenOptions;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 /// A socket that waits for connections, as [`tokio::net::TcpListener`]. Dropping it stops listening, and resets what was not accepted.
@@ -67,34 +66,17 @@ impl TcpListener {
     /// # Errors
     /// As [`accept`](Self::accept).
     pub fn poll_accept(&self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        let accepted = self.handle.poll_each(&self.turn, |index| self.accept_at(index, cx));
-        if accepted.is_ready() {
-            coop.made_progress();
-        }
-        accepted
-    }
-
-    fn accept_at(
-        &self,
-        index: usize,
-        cx: &Context<'_>,
-    ) -> Poll<io::Result<(TcpStream, SocketAddr)>> {
-        let (shard, id) = (self.handle.shard(index), self.ids[index]);
-        shard.call(|core, _now| match core.host.accept(id) {
-            Some((id, endpoints)) => {
-                let stream = TcpStream::new(&shard, core, id, endpoints);
+        self.handle.poll_each(
+            &self.turn,
+            cx,
+            |shard, index, core| {
+                let (id, endpoints) = core.host.accept(self.ids[index])?;
+                let stream = TcpStream::new(shard, core, id, endpoints);
                 core.waiters.set_linger(id, self.linger);
-                Poll::Ready(Ok((stream, endpoints.remote)))
-            }
-            None if core.lifecycle.is_closing || core.lifecycle.is_stopped => {
-                Poll::Ready(Err(error::stopped()))
-            }
-            None => {
-                core.waiters.wait_to_accept(id, cx);
-                Poll::Pending
-            }
-        })
+                Some((stream, endpoints.remote))
+            },
+            |core, index, cx| core.waiters.wait_to_accept(self.ids[index], cx),
+        )
     }
 
     /// Where it listens; the port is known even if any was asked for.

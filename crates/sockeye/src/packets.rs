@@ -1,6 +1,5 @@
 //! Packets that are not TCP.
 
-use crate::error;
 use crate::everywhere::Turn;
 use crate::shared::StackHandle;
 use crate::stack::Stack;
@@ -8,7 +7,7 @@ use bytes::Bytes;
 use sockeye_host::StrayPacket;
 use std::future::poll_fn;
 use std::io;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 /// The packets to the stack that are not TCP and that it has no use for: UDP, other protocols, ICMP but for echo requests and what is
 /// about TCP; see [`Stack::packets`]. Dropping it leaves them to the stack again, which answers that nobody is there.
@@ -44,25 +43,12 @@ impl Packets {
     /// # Errors
     /// As [`recv`](Self::recv).
     pub fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<io::Result<StrayPacket>> {
-        let coop = ready!(tokio::task::coop::poll_proceed(cx));
-        let packet = self.handle.poll_each(&self.turn, |index| self.recv_at(index, cx));
-        if packet.is_ready() {
-            coop.made_progress();
-        }
-        packet
-    }
-
-    fn recv_at(&self, index: usize, cx: &Context<'_>) -> Poll<io::Result<StrayPacket>> {
-        self.handle.shard(index).call(|core, _now| match core.host.next_stray() {
-            Some(packet) => Poll::Ready(Ok(packet)),
-            None if core.lifecycle.is_closing || core.lifecycle.is_stopped => {
-                Poll::Ready(Err(error::stopped()))
-            }
-            None => {
-                core.waiters.strays.wait(cx);
-                Poll::Pending
-            }
-        })
+        self.handle.poll_each(
+            &self.turn,
+            cx,
+            |_shard, _index, core| core.host.next_stray(),
+            |core, _index, cx| core.waiters.strays.wait(cx),
+        )
     }
 
     /// Tells a packet's sender by ICMP that nobody is there, within the stack's limit on such errors.
